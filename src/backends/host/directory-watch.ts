@@ -1,0 +1,83 @@
+// Tells when names in a directory change, to whoever waits for it in this process: one watch for all, and none while nobody waits.
+import { type FSWatcher, watch } from 'node:fs'
+import { linkedSignal, sleep } from '../../util/abort.js'
+
+export interface Watching extends Disposable {
+  /** Resolves when something has changed since the last call (the first: since `subscribe`), or after `ms`: a kernel may lose events. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>
+}
+interface Subscriber {
+  readonly name: string | undefined
+  changed(): void
+}
+
+export class DirectoryWatch {
+  readonly #directory: string
+  readonly #subscribers: Set<Subscriber> = new Set()
+  #watcher: FSWatcher | undefined
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** Of one name, or of all. */
+  subscribe(name?: string): Watching {
+    let pending = false
+    let wake: (() => void) | undefined
+    const changed = (): void => {
+      pending = true
+      wake?.()
+    }
+    const subscriber = { name, changed }
+    this.#subscribers.add(subscriber)
+    this.#start()
+    return {
+      wait: async (ms, signal) => {
+        signal?.throwIfAborted()
+        if (!pending) {
+          using early = linkedSignal(signal)
+          wake = () => {
+            early.abort(undefined)
+          }
+          try {
+            await sleep(ms, early.signal)
+          } catch (error) {
+            signal?.throwIfAborted()
+            if (!pending) throw error
+          } finally {
+            wake = undefined
+          }
+        }
+        pending = false
+      },
+      [Symbol.dispose]: () => {
+        this.#subscribers.delete(subscriber)
+        if (this.#subscribers.size === 0) this.#stop()
+      },
+    }
+  }
+  /** For a change of our own, which need not go through the kernel. */
+  changed(name?: string): void {
+    for (const subscriber of this.#subscribers) {
+      if (name === undefined || subscriber.name === undefined || subscriber.name === name) subscriber.changed()
+    }
+  }
+
+  #start(): void {
+    if (this.#watcher !== undefined) return
+    try {
+      this.#watcher = watch(this.#directory, { persistent: false }, (_type, name) => {
+        this.changed(name ?? undefined)
+      })
+      // Out of watches, or the directory is gone: who waits still looks from time to time.
+      this.#watcher.on('error', () => {
+        this.#stop()
+      })
+    } catch {
+      this.#watcher = undefined
+    }
+  }
+  #stop(): void {
+    this.#watcher?.close()
+    this.#watcher = undefined
+  }
+}

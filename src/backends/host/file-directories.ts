@@ -1,0 +1,74 @@
+// A directory per container below the engine's root.
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { EngineError } from '../../errors.js'
+import type { CallOptions } from '../../model/common.js'
+import type { ContainerDirectories } from '../../ports/engine/directories.js'
+import { encodeFileName } from '../../util/file-name.js'
+import { fsError, hasErrno } from '../../util/fs-error.js'
+
+// Not truncated by opening: who reads it in a container sees the old text or the new one, or part of both, but not none.
+const inPlace = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW
+
+export class FileDirectories implements ContainerDirectories {
+  readonly #directory: string
+  /** `<root>/containers`; made when the first container's is. */
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** Throws `invalid_argument` for what is not its own file name. */
+  path(containerId: string): string {
+    if (encodeFileName(containerId || '.') !== containerId)
+      throw new EngineError('invalid_argument', `"${containerId}" is not a container's id`)
+    return join(this.#directory, containerId)
+  }
+  async write(containerId: string, name: string, text: string, options: CallOptions = {}): Promise<string> {
+    options.signal?.throwIfAborted()
+    if (name.includes('\0') || name.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+      throw new EngineError('invalid_argument', `"${name}" is not a name within a container's directory`)
+    }
+    const path = join(this.path(containerId), name)
+    try {
+      await using file = await openMaking(path)
+      const bytes = Buffer.from(text)
+      for (let written = 0; written < bytes.length; ) {
+        written += (await file.write(bytes, written, bytes.length - written, written)).bytesWritten
+      }
+      await file.truncate(bytes.length)
+      // Any user of the container reads it; on the host the directory above keeps others out.
+      await file.chmod(0o644)
+    } catch (error) {
+      throw fsError(error, `file "${name}" of container "${containerId}"`)
+    }
+    return path
+  }
+  async remove(containerId: string, options: CallOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted()
+    const path = this.path(containerId)
+    try {
+      await rm(path, { recursive: true, force: true })
+    } catch (error) {
+      throw fsError(error, `directory of container "${containerId}"`)
+    }
+  }
+  async *list(options: CallOptions = {}): AsyncGenerator<string> {
+    options.signal?.throwIfAborted()
+    try {
+      yield* await readdir(this.#directory)
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) throw fsError(error, 'directories of containers')
+    }
+  }
+}
+
+async function openMaking(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, inPlace, 0o644)
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    return await open(path, inPlace, 0o644)
+  }
+}

@@ -1,0 +1,204 @@
+// Records as JSON files, one each. A new value is written beside the old one and renamed over it.
+import { randomUUID } from 'node:crypto'
+import { access, type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { EngineError } from '../../errors.js'
+import type { CallOptions } from '../../model/common.js'
+import type { Trace } from '../../model/trace.js'
+import type { Locks } from '../../ports/engine/locks.js'
+import type { RecordStore, Stored } from '../../ports/engine/records.js'
+import { encodeFileName } from '../../util/file-name.js'
+import { fsError, hasErrno } from '../../util/fs-error.js'
+
+export interface FileRecordsOptions<T> {
+  /** `<root>/records/<kind>`; its last part names the kind, in messages and locks. Made when the first record is. */
+  readonly directory: string
+  readonly locks: Pick<Locks, 'acquire' | 'tryAcquire'>
+  /** From what JSON gives: checks it and makes dates of dates. Throws for what is not a record. */
+  readonly parse: (json: unknown) => T
+  /** To what JSON takes. Default: as it is, and then dates become ISO strings. */
+  readonly serialize?: ((value: T) => unknown) | undefined
+  /** False: a crash of the machine may lose it (one of this process never does), and it is written several times faster. Default true. */
+  readonly durable?: ((value: T) => boolean) | undefined
+  readonly onTrace?: Trace | undefined
+}
+const suffix = '.json'
+/** How many files `list` reads at once. */
+const readAhead = 16
+
+export class FileRecords<T> implements RecordStore<T> {
+  readonly #options: FileRecordsOptions<T>
+  readonly #kind: string
+  constructor(options: FileRecordsOptions<T>) {
+    this.#options = options
+    this.#kind = basename(options.directory)
+  }
+
+  async find(id: string, options: CallOptions = {}): Promise<Stored<T> | undefined> {
+    options.signal?.throwIfAborted()
+    return this.#read(encodeFileName(id), id, options)
+  }
+  /** One that cannot be read is traced and passed over. */
+  async *list(options: CallOptions = {}): AsyncGenerator<Stored<T>> {
+    options.signal?.throwIfAborted()
+    const names = await this.#names(options)
+    for (let from = 0; from < names.length; from += readAhead) {
+      options.signal?.throwIfAborted()
+      const some = await Promise.all(names.slice(from, from + readAhead).map((name) => this.#readUnlessBroken(name, options)))
+      for (const stored of some) if (stored !== undefined) yield stored
+    }
+  }
+  create(id: string, value: T, options: CallOptions = {}): Promise<Stored<T>> {
+    return this.#locked(id, options, async (name) => {
+      if (await this.#exists(name)) throw new EngineError('already_exists', `${this.#kind} record "${id}" is there already`)
+      return this.#write(name, value)
+    })
+  }
+  replace(id: string, previous: Stored<T>, value: T, options: CallOptions = {}): Promise<Stored<T>> {
+    return this.#locked(id, options, async (name) => {
+      const now = await this.#read(name, id, options)
+      if (now === undefined) throw new EngineError('not_found', `no ${this.#kind} record "${id}"`)
+      if (now.revision !== previous.revision) throw new EngineError('conflict', `${this.#kind} record "${id}" was written by another`)
+      return this.#write(name, value)
+    })
+  }
+  delete(id: string, options: CallOptions = {}): Promise<void> {
+    return this.#locked(id, options, async (name) => {
+      const durable = await this.#isDurable(name, id, options)
+      try {
+        await unlink(this.#path(name))
+      } catch (error) {
+        if (hasErrno(error, 'ENOENT')) return
+        throw error
+      }
+      if (durable) await syncDirectory(this.#options.directory)
+    })
+  }
+
+  async #locked<R>(id: string, options: CallOptions, work: (name: string) => Promise<R>): Promise<R> {
+    const name = encodeFileName(id)
+    await using _lock = await this.#options.locks.acquire(this.#lockKey(name), options)
+    options.signal?.throwIfAborted()
+    try {
+      return await work(name)
+    } catch (error) {
+      throw fsError(error, `${this.#kind} record "${id}"`)
+    }
+  }
+  #lockKey(name: string): string {
+    return `record/${this.#kind}/${name}`
+  }
+  #path(name: string): string {
+    return join(this.#options.directory, name + suffix)
+  }
+  /** Under the record's lock nobody else writes it, so that what a crash left there is written over. */
+  #temporary(name: string): string {
+    return join(this.#options.directory, `.${name}`)
+  }
+
+  async #names(options: CallOptions): Promise<readonly string[]> {
+    let found: readonly string[]
+    try {
+      found = await readdir(this.#options.directory)
+    } catch (error) {
+      if (hasErrno(error, 'ENOENT')) return []
+      throw fsError(error, `${this.#kind} records`)
+    }
+    for (const name of found) if (name.startsWith('.')) await this.#sweep(name.slice(1), options)
+    return found.filter((name) => name.endsWith(suffix) && !name.startsWith('.')).map((name) => name.slice(0, -suffix.length))
+  }
+  /** What a writer left when it died; one that lives holds the lock. */
+  async #sweep(name: string, options: CallOptions): Promise<void> {
+    try {
+      await using lock = await this.#options.locks.tryAcquire(this.#lockKey(name), options)
+      if (lock !== undefined) await unlink(this.#temporary(name))
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      if (!hasErrno(error, 'ENOENT')) this.#warn(error)
+    }
+  }
+
+  async #readUnlessBroken(name: string, options: CallOptions): Promise<Stored<T> | undefined> {
+    try {
+      return await this.#read(name, name, options)
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      this.#warn(error)
+      return undefined
+    }
+  }
+  async #read(name: string, id: string, { signal }: CallOptions): Promise<Stored<T> | undefined> {
+    let text: string
+    try {
+      text = await readFile(this.#path(name), 'utf8')
+    } catch (error) {
+      if (hasErrno(error, 'ENOENT')) return undefined
+      throw fsError(error, `${this.#kind} record "${id}"`)
+    }
+    signal?.throwIfAborted()
+    try {
+      const { revision, value } = JSON.parse(text) as { revision?: unknown; value?: unknown }
+      if (typeof revision !== 'string') throw new TypeError('no revision')
+      return { value: this.#options.parse(value), revision }
+    } catch (cause) {
+      throw new EngineError('data_loss', `${this.#kind} record "${id}" cannot be read: ${this.#path(name)}`, { cause })
+    }
+  }
+  async #exists(name: string): Promise<boolean> {
+    try {
+      await access(this.#path(name))
+      return true
+    } catch (error) {
+      if (hasErrno(error, 'ENOENT')) return false
+      throw error
+    }
+  }
+  async #isDurable(name: string, id: string, options: CallOptions): Promise<boolean> {
+    const { durable } = this.#options
+    if (durable === undefined) return true
+    const stored = await this.#read(name, id, options).catch(() => undefined)
+    options.signal?.throwIfAborted()
+    return stored === undefined || durable(stored.value)
+  }
+
+  async #write(name: string, value: T): Promise<Stored<T>> {
+    const { directory, serialize, durable } = this.#options
+    // Never used again, so that one deleted and made anew is another one.
+    const revision = randomUUID()
+    const text = `${JSON.stringify({ revision, value: serialize === undefined ? value : serialize(value) })}\n`
+    const sync = durable?.(value) ?? true
+    const temporary = this.#temporary(name)
+    try {
+      await using file = await openMaking(temporary, directory)
+      await file.writeFile(text)
+      if (sync) await file.datasync()
+    } catch (error) {
+      await unlink(temporary).catch(() => {})
+      throw error
+    }
+    await rename(temporary, this.#path(name))
+    if (sync) await syncDirectory(directory)
+    return { value, revision }
+  }
+  #warn(error: unknown): void {
+    try {
+      this.#options.onTrace?.({ kind: 'warning', name: `records.${this.#kind}`, error })
+    } catch {
+      // a tracer's own bug
+    }
+  }
+}
+
+async function openMaking(path: string, directory: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w', 0o600)
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    return await open(path, 'w', 0o600)
+  }
+}
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, 'r')
+  await directory.sync()
+}

@@ -1,0 +1,97 @@
+// Output of a container as plain files, a pair for each run: `<directory>/000001.stdout` and `.stderr`. Whoever runs the
+// process appends to them; nobody recorded when a line came, nor which of the two streams came first.
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CallOptions } from '../../model/common.js'
+import type { OutputChunk } from '../../ports/streams.js'
+import { hasErrno } from '../../util/fs-error.js'
+
+export interface LogFile {
+  readonly stream: OutputChunk['stream']
+  readonly path: string
+}
+export interface RunFiles {
+  readonly run: number
+  /** stdout first; with a terminal that alone. */
+  readonly files: readonly LogFile[]
+}
+/** A run just begun: its files are empty and open for reading. Who takes the handles closes them. */
+export interface OpenRunFiles extends RunFiles {
+  readonly handles: readonly FileHandle[]
+}
+
+const streams = ['stdout', 'stderr'] as const
+const name = /^(\d{6,})\.(stdout|stderr)$/
+
+/** Makes the files of the next run, private to us, and the directory if need be. On failure nothing new is left. */
+export async function createRunFiles(directory: string, tty: boolean, options: CallOptions = {}): Promise<OpenRunFiles> {
+  options.signal?.throwIfAborted()
+  for (;;) {
+    const runs = await namesIn(directory, true)
+    const run = runs.reduce((highest, one) => Math.max(highest, one.run), 0) + 1
+    const files = streams.slice(0, tty ? 1 : 2).map((stream) => ({ stream, path: pathOf(directory, run, stream) }))
+    try {
+      return { run, files, handles: await createFiles(files) }
+    } catch (error) {
+      if (!hasErrno(error, 'EEXIST')) throw error // else somebody else began a run meanwhile
+    }
+  }
+}
+/** All or none, empty, mode 0600, open for reading. Throws EEXIST when one is there. */
+export async function createFiles(files: readonly LogFile[]): Promise<FileHandle[]> {
+  const opened = await Promise.allSettled(
+    files.map(({ path }) => open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)),
+  )
+  const failed = opened.find((one) => one.status === 'rejected')
+  if (failed === undefined) return opened.map((one) => (one as PromiseFulfilledResult<FileHandle>).value)
+  await Promise.allSettled(
+    opened.map(async (one, index) => {
+      if (one.status === 'rejected') return
+      await one.value.close()
+      await removeFiles(files.slice(index, index + 1))
+    }),
+  )
+  throw failed.reason
+}
+/** Absent ones are success. */
+export async function removeFiles(files: readonly LogFile[]): Promise<void> {
+  for (const { path } of files) {
+    try {
+      await unlink(path)
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) throw error
+    }
+  }
+}
+/** The runs that have files there, oldest first; a directory that is not there has none. */
+export async function listRuns(directory: string, options: CallOptions = {}): Promise<readonly RunFiles[]> {
+  options.signal?.throwIfAborted()
+  const runs = new Map<number, LogFile[]>()
+  for (const { run, stream } of await namesIn(directory, false)) {
+    const files = runs.get(run) ?? []
+    files.push({ stream, path: pathOf(directory, run, stream) })
+    runs.set(run, files)
+  }
+  return [...runs].sort(([a], [b]) => a - b).map(([run, files]) => ({ run, files: files.sort((a, b) => (a.stream < b.stream ? 1 : -1)) }))
+}
+
+function pathOf(directory: string, run: number, stream: string): string {
+  return join(directory, `${String(run).padStart(6, '0')}.${stream}`)
+}
+async function namesIn(directory: string, create: boolean): Promise<{ readonly run: number; readonly stream: OutputChunk['stream'] }[]> {
+  const found: { run: number; stream: OutputChunk['stream'] }[] = []
+  let entries: string[]
+  try {
+    entries = await readdir(directory)
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error
+    if (create) await mkdir(directory, { recursive: true, mode: 0o700 })
+    return []
+  }
+  for (const entry of entries) {
+    const [, run, stream] = name.exec(entry) ?? []
+    if (run !== undefined) found.push({ run: Number(run), stream: stream as OutputChunk['stream'] })
+  }
+  return found
+}

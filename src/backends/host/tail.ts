@@ -1,0 +1,145 @@
+// Reads files while they grow: at once when something is written, to the very end when the writer is done.
+import { type FSWatcher, watch } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import type { OutputChunk } from '../../ports/streams.js'
+
+export interface TailSource {
+  readonly stream: OutputChunk['stream']
+  readonly path: string
+  /** Open for reading. The tail closes it. */
+  readonly handle: FileHandle
+  /** Where to begin. */
+  readonly position: number
+}
+
+const smallest = 16 << 10
+const largest = 1 << 20
+/** Where inotify is exhausted or does not work at all (network file systems), output comes this late. */
+const safetyMs = 500
+
+/**
+ * One reader of several files, in turn, so that a quiet one costs nothing and no queue is needed: what the caller
+ * does not read stays in the file. Files are closed when the reading ends, or by `close`.
+ */
+export class FileTail {
+  readonly #sources: Source[]
+  #watchers: FSWatcher[] = []
+  #watching = false
+  #done = false
+  #closed = false
+  #changed = false
+  #wake: (() => void) | undefined
+  #released: Promise<void> | undefined
+  #reading = false
+
+  /** `ended` settles when nothing more will be written; either way counts. */
+  constructor(sources: readonly TailSource[], ended: Promise<unknown>) {
+    this.#sources = sources.map((source) => new Source(source))
+    const end = (): void => {
+      this.#done = true
+      this.#notify()
+    }
+    ended.then(end, end)
+  }
+
+  /** Can be read once. Ends when all is read and `ended` has settled, or after `close`. */
+  async *output(): AsyncGenerator<OutputChunk, void, undefined> {
+    if (this.#reading) throw new TypeError('output can be read once')
+    this.#reading = true
+    try {
+      while (!this.#closed) {
+        const last = this.#done // before the pass: what is written after it cannot be missed
+        this.#changed = false
+        let progress = false
+        for (const source of this.#sources) {
+          const bytes = this.#closed ? undefined : await source.read()
+          if (bytes === undefined) continue
+          progress = true
+          yield { stream: source.stream, bytes }
+        }
+        if (progress) continue
+        if (last) return
+        if (!this.#watching) this.#watch()
+        else await this.#wait()
+      }
+    } finally {
+      await this.#release()
+    }
+  }
+
+  /** Ends the reading. Twice is success. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#notify()
+    if (!this.#reading) await this.#release()
+  }
+
+  #watch(): void {
+    this.#watching = true
+    for (const { path } of this.#sources) {
+      try {
+        const watcher = watch(path, () => {
+          this.#notify()
+        })
+        watcher.on('error', () => {
+          watcher.close()
+        })
+        this.#watchers.push(watcher)
+      } catch {
+        /* no inotify left, or the file has lost its name: the safety interval reads on */
+      }
+    }
+  }
+  #notify(): void {
+    this.#changed = true
+    this.#wake?.()
+  }
+  #wait(): Promise<void> {
+    if (this.#changed) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, safetyMs)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+  #release(): Promise<void> {
+    return (this.#released ??= (async () => {
+      for (const watcher of this.#watchers) watcher.close()
+      this.#watchers = []
+      await Promise.allSettled(this.#sources.map((source) => source.close()))
+    })())
+  }
+}
+
+class Source {
+  readonly stream: OutputChunk['stream']
+  readonly path: string
+  readonly #handle: FileHandle
+  #position: number
+  #size = smallest
+
+  constructor({ stream, path, handle, position }: TailSource) {
+    this.stream = stream
+    this.path = path
+    this.#handle = handle
+    this.#position = position
+  }
+  async read(): Promise<Uint8Array | undefined> {
+    const buffer = Buffer.allocUnsafeSlow(this.#size)
+    const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.#position)
+    if (bytesRead === 0) return undefined
+    this.#position += bytesRead
+    if (bytesRead === buffer.length) {
+      this.#size = Math.min(this.#size * 4, largest)
+      return buffer
+    }
+    this.#size = smallest
+    // A few bytes must not keep a large buffer alive.
+    return bytesRead * 4 < buffer.length ? Buffer.from(buffer.subarray(0, bytesRead)) : buffer.subarray(0, bytesRead)
+  }
+  close(): Promise<void> {
+    return this.#handle.close()
+  }
+}
