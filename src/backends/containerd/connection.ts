@@ -1,0 +1,51 @@
+// One HTTP/2 connection to a daemon's socket, made again when it is lost, and the calls on it.
+import { type ChannelOptions as GrpcOptions, Client, credentials } from '@grpc/grpc-js'
+
+const maxMessageBytes = 16 << 20
+const grpcOptions: GrpcOptions = {
+  'grpc.max_receive_message_length': maxMessageBytes,
+  'grpc.max_send_message_length': maxMessageBytes,
+  'grpc.initial_reconnect_backoff_ms': 50,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  'grpc.default_authority': 'localhost',
+  'grpc.enable_http_proxy': 0,
+  'grpc.enable_retries': 0, // it would keep a copy of what is sent, and retries are the callers' affair
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.enable_channelz': 0,
+  'grpc-node.flow_control_window': 4 << 20,
+}
+
+export class Connection {
+  readonly client: Client
+  readonly #ends: Set<() => void> = new Set()
+  #closed = false
+
+  /** A path, with or without `unix://`. Connects with the first call. */
+  constructor(address: string) {
+    this.client = new Client(address.startsWith('unix:') ? address : `unix://${address}`, credentials.createInsecure(), grpcOptions)
+  }
+  get isClosed(): boolean {
+    return this.#closed
+  }
+  /** Cancels the call when the signal aborts, or the connection is closed. What it returns is called at the end of the call. */
+  track(call: { cancel(): void }, signal: AbortSignal | undefined): () => void {
+    const end = (): void => {
+      call.cancel()
+    }
+    this.#ends.add(end)
+    signal?.addEventListener('abort', end, { once: true })
+    if (signal?.aborted === true) end()
+    return () => {
+      this.#ends.delete(end)
+      signal?.removeEventListener('abort', end)
+    }
+  }
+  /** gRPC's own would let calls go on for as long as they like. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    for (const end of this.#ends) end()
+    this.client.close()
+  }
+}
