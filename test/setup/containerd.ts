@@ -1,4 +1,5 @@
-// A containerd of the test's own: root, state and socket in a temporary directory, mounts and network in namespaces of its own.
+// A containerd of the test's own: root, state and socket in a temporary directory. Its mounts and its /run are ours, so the
+// whole run must be in private namespaces (`npm test`).
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -20,12 +21,12 @@ export interface TestContainerd extends Closeable {
 
 /** Resolves when it answers. Closing kills it and removes its directory. */
 export async function startTestContainerd(): Promise<TestContainerd> {
+  if (process.env.POUCH_SDK_PRIVATE_NAMESPACES !== '1') throw new Error('tests with daemons run in private namespaces: npm test -- FILE')
   const directory = await mkdtemp(join(tmpdir(), 'pouch-sdk-containerd-'))
   const address = join(directory, 'containerd.sock')
   const config = join(directory, 'config.toml')
   await writeFile(config, configuration(directory, address))
-  const namespaces = await makeNamespaces()
-  let child = await boot(config, address, directory, namespaces)
+  let child = await boot(config, address, directory)
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
@@ -41,29 +42,20 @@ export async function startTestContainerd(): Promise<TestContainerd> {
     kill,
     async restart() {
       await kill()
-      child = await boot(config, address, directory, namespaces)
+      child = await boot(config, address, directory)
     },
     ...closeable(async () => {
       await kill()
-      namespaces.kill('SIGKILL')
       await rm(directory, { recursive: true, force: true })
     }),
   }
 }
 
-/** Kept over a restart: the sockets of shims are on the /run that is mounted there. Ends with us, by its stdin. */
-async function makeNamespaces(): Promise<ReturnType<typeof spawn>> {
-  const script = 'mount -t tmpfs tmpfs /run && ip link set lo up; echo ready; exec cat'
-  const keeper = spawn('unshare', ['--mount', '--net', '--propagation', 'private', 'sh', '-c', script], { stdio: ['pipe', 'pipe', 'ignore'] })
-  await once(keeper.stdout, 'data')
-  return keeper
-}
-
-async function boot(config: string, address: string, directory: string, namespaces: ReturnType<typeof spawn>): Promise<ReturnType<typeof spawn>> {
+async function boot(config: string, address: string, directory: string): Promise<ReturnType<typeof spawn>> {
   await rm(address, { force: true })
   const log = join(directory, 'log')
   const script = 'exec containerd --config "$0" >"$1" 2>&1'
-  const child = spawn('nsenter', ['--target', String(namespaces.pid), '--mount', '--net', 'sh', '-c', script, config, log], { stdio: 'ignore' })
+  const child = spawn('sh', ['-c', script, config, log], { stdio: 'ignore' })
   const dead = once(child, 'exit').then(async () => {
     throw new Error(`containerd ended: ${await readFile(log, 'utf8')}`)
   })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { EngineError, isEngineError } from '../../errors.js'
 import type { CallOptions, Mount } from '../../model/common.js'
 import type { Trace } from '../../model/trace.js'
+import type { CheckItem } from '../../model/system.js'
 import type { CommandOptions, Host, HostFacts, MountedTree } from '../../ports/engine/host.js'
 import { raceAbort } from '../../util/abort.js'
 import { fsError } from '../../util/fs-error.js'
@@ -26,7 +27,7 @@ const headerBytes = 4_096
 export class LinuxHost implements Host {
   readonly #options: LinuxHostOptions
   readonly #netns: NamedNetns
-  #facts: Promise<Omit<HostFacts, 'checks'>> | undefined
+  #facts: Promise<HostFacts> | undefined
   constructor(options: LinuxHostOptions) {
     this.#options = options
     this.#netns = new NamedNetns(options.root, (file, args, commandOptions) => this.run(file, args, commandOptions))
@@ -38,8 +39,10 @@ export class LinuxHost implements Host {
       this.#facts = undefined
       throw fsError(error, 'facts of this machine')
     })
-    const [facts, checks] = await raceAbort(Promise.all([this.#facts, checkHost()]), signal)
-    return { ...facts, checks }
+    return raceAbort(this.#facts, signal)
+  }
+  checks({ signal }: CallOptions = {}): Promise<readonly CheckItem[]> {
+    return raceAbort(checkHost(), signal)
   }
   path(inside: string): string {
     return inside
@@ -89,7 +92,7 @@ export class LinuxHost implements Host {
   }
 }
 
-async function readFacts(root: string): Promise<Omit<HostFacts, 'checks'>> {
+async function readFacts(root: string): Promise<HostFacts> {
   const [mountInfo, status, limits, bootId, uidMap, gidMap, place, seccomp, apparmor, initPath] = await Promise.all([
     readFile('/proc/self/mountinfo', 'utf8'),
     readFile('/proc/self/status', 'utf8'),

@@ -1,5 +1,6 @@
 import { EngineError } from '../../errors.js'
 import type { CallOptions, Mount } from '../../model/common.js'
+import type { CheckItem } from '../../model/system.js'
 import { raceAbort } from '../../util/abort.js'
 import type { CommandOptions, Host, HostFacts, MountedTree } from '../../ports/engine/host.js'
 
@@ -31,7 +32,6 @@ const usual: HostFacts = {
   hardLimits: { nofile: 1_048_576, nproc: -1 },
   seccomp: true,
   apparmor: false,
-  checks: [],
 }
 
 export class MemoryHost implements Host {
@@ -44,6 +44,10 @@ export class MemoryHost implements Host {
   async facts(options: CallOptions = {}): Promise<HostFacts> {
     options.signal?.throwIfAborted()
     return { ...usual, ...this.#options.facts }
+  }
+  async checks(options: CallOptions = {}): Promise<readonly CheckItem[]> {
+    options.signal?.throwIfAborted()
+    return []
   }
   path(inside: string): string {
     return inside

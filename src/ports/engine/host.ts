@@ -31,7 +31,6 @@ export interface HostFacts {
   readonly apparmor: boolean
   /** A static init to be process 1 of a container (tini, catatonit, docker-init), if there is one. */
   readonly initPath?: string | undefined
-  readonly checks: readonly CheckItem[]
 }
 
 /**
@@ -39,8 +38,10 @@ export interface HostFacts {
  * namespaces, which are not this process's when it is rootless: nobody else mounts, spawns tools or asks for a uid.
  */
 export interface Host {
-  /** Asked once and kept, but for what may change (`checks`). */
+  /** Asked once and kept. */
   facts(options?: CallOptions): Promise<HostFacts>
+  /** Asked anew: what this machine can and cannot do, and what to do about it. */
+  checks(options?: CallOptions): Promise<readonly CheckItem[]>
   /** Where this process finds a path of the engine's namespaces. No I/O. */
   path(inside: string): string
   /** Resolves with stdout. A non-zero exit throws `internal` with stderr in the message; a missing program `failed_precondition`. An abort kills it. */

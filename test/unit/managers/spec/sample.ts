@@ -18,7 +18,6 @@ export const host: HostFacts = {
   seccomp: true,
   apparmor: false,
   initPath: '/usr/bin/tini-static',
-  checks: [],
 }
 export const id: string = 'ab'.repeat(32)
 

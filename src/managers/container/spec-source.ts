@@ -1,0 +1,96 @@
+// Gathers what an OCI spec is built from: accounts, files for /etc, device numbers, facts of the host.
+import { EngineError } from '../../errors.js'
+import type { CallOptions } from '../../model/common.js'
+import type { ContainerSpec } from '../../model/container-spec.js'
+import type { ExecSpec } from '../../model/exec.js'
+import type { RuntimeProcess, RuntimeResources, RuntimeSpec } from '../../model/process.js'
+import type { Capability } from '../../ports/backend/backend.js'
+import type { ContainerDirectories } from '../../ports/engine/directories.js'
+import type { Host } from '../../ports/engine/host.js'
+import type { HostFiles } from '../../ports/engine/host-files.js'
+import type { PreparedRoot, RootService } from '../../ports/engine/roots.js'
+import { resolveUser } from '../accounts.js'
+import { buildExecProcess, buildResources, buildSpec } from '../spec.js'
+import type { SpecInput } from '../spec/input.js'
+import { refuseUnsupported } from '../spec/unsupported.js'
+import type { AccountFiles, AccountTexts } from '../users.js'
+import { resolveBlockDevices, resolveDevices } from './devices.js'
+import { writeEtcFiles } from './etc.js'
+import type { ContainerRecord } from './record.js'
+
+export interface SpecSourceDeps {
+  readonly backend: string
+  readonly host: Pick<Host, 'facts'>
+  readonly hostFiles: HostFiles
+  readonly directories: ContainerDirectories
+  readonly roots: Pick<RootService, 'open'>
+  readonly accounts: AccountFiles
+  supports(capability: Capability): boolean
+}
+/** Stands for what is known only when the container starts. */
+const placeholder = {
+  etc: { hosts: '/hosts', hostname: '/hostname', resolvConf: '/resolv.conf' },
+  user: { uid: 0, gid: 0, additionalGids: [], home: '/' },
+} as const
+
+export class SpecSource {
+  readonly #deps: SpecSourceDeps
+  constructor(deps: SpecSourceDeps) {
+    this.#deps = deps
+  }
+
+  /** Refuses at `create` all that can be refused without the root. Makes nothing. */
+  async check(record: ContainerRecord, options: CallOptions = {}): Promise<void> {
+    const { spec } = record
+    refuseUnsupported(spec, (capability) => this.#deps.supports(capability), this.#deps.backend)
+    for (const mount of spec.mounts ?? []) {
+      if (mount.type !== 'bind' || mount.createSource === true) continue
+      if ((await this.#deps.hostFiles.inspect(mount.source, options)) === undefined) {
+        throw new EngineError('invalid_argument', `mounts: bind source "${mount.source}" is not there`)
+      }
+    }
+    buildSpec({ ...(await this.#input(record, options)), ...placeholder })
+  }
+
+  async containerSpec(record: ContainerRecord, root: PreparedRoot, options: CallOptions = {}): Promise<RuntimeSpec> {
+    const { spec } = record
+    for (const mount of spec.mounts ?? []) {
+      if (mount.type === 'bind' && mount.createSource === true) await this.#deps.hostFiles.makeDirectory(mount.source, options)
+    }
+    const texts = await this.#deps.accounts.ofStopped(record, root.mounts, options)
+    const etc = await writeEtcFiles(this.#deps, record, options)
+    return buildSpec({ ...(await this.#input(record, options)), user: userOf(spec, texts), etc, inside: root.inside })
+  }
+
+  /** For a container that runs: accounts are looked up in its root as it is now. */
+  async execProcess(record: ContainerRecord, exec: ExecSpec, options: CallOptions = {}): Promise<RuntimeProcess> {
+    const { host, roots, accounts } = this.#deps
+    await using tree = await roots.open(record.id, { readOnly: true, signal: options.signal })
+    const texts = await accounts.ofTree(tree.root, options)
+    const user = userOf({ ...record.spec, user: exec.user ?? record.spec.user }, texts)
+    return buildExecProcess({ id: record.id, spec: record.spec, exec, user, host: await host.facts(options) })
+  }
+
+  async resources(spec: ContainerSpec, options: CallOptions = {}): Promise<RuntimeResources> {
+    return buildResources(spec, await resolveBlockDevices(this.#deps.hostFiles, spec, options))
+  }
+
+  async #input(record: ContainerRecord, options: CallOptions): Promise<Omit<SpecInput, 'user' | 'etc'>> {
+    const { id, spec } = record
+    const { host, hostFiles } = this.#deps
+    const facts = await host.facts(options)
+    return {
+      id,
+      spec,
+      host: facts,
+      inside: [],
+      netns: { kind: spec.networkMode === 'host' ? 'host' : 'none' },
+      devices: await resolveDevices(hostFiles, spec, options),
+      blockDevices: await resolveBlockDevices(hostFiles, spec, options),
+    }
+  }
+}
+
+function userOf({ user, groups }: ContainerSpec, { passwd, group }: AccountTexts): ReturnType<typeof resolveUser> {
+  return resolveUser({ user, groups, passwd, group })
+}

@@ -1,0 +1,63 @@
+// A blob from a registry into the store: skipped when it is there, gone on with where an earlier pull stopped.
+import { isEngineError } from '../../errors.js'
+import { isForeignLayerType } from '../../oci/media-types.js'
+import type { LayerDescriptor } from '../../oci/manifest.js'
+import { repositoryName } from '../../oci/reference.js'
+import type { ContentStore } from '../../ports/engine/content.js'
+import type { RegistryClient, Repository } from '../../registry/client.js'
+import { counted, type Report } from './progress.js'
+
+export interface FetchBlob {
+  readonly content: ContentStore
+  readonly registry: Pick<RegistryClient, 'blob' | 'foreignBlob'>
+  readonly repository: Repository
+  readonly blob: LayerDescriptor
+  readonly report: Report
+  readonly signal: AbortSignal | undefined
+}
+/** Below this a part is not worth asking for. */
+const resumableBytes = 1 << 20
+const attempts = 3
+
+export async function fetchBlob(request: FetchBlob): Promise<void> {
+  const { content, blob, report, signal } = request
+  const { digest: layer, size: totalBytes } = blob
+  if ((await content.find(layer, { signal })) === undefined) {
+    const addresses = isForeignLayerType(blob.mediaType) ? (blob.urls ?? []) : []
+    await firstThatWorks([...addresses.map((address) => () => transfer(request, address)), () => transfer(request)])
+  }
+  report({ phase: 'download', layer, doneBytes: totalBytes, totalBytes })
+}
+
+async function transfer({ content, registry, repository, blob, report, signal }: FetchBlob, address?: string): Promise<void> {
+  const { digest: layer, size: totalBytes } = blob
+  for (let attempt = 1; ; attempt++) {
+    const offset = totalBytes > resumableBytes ? await content.resumePoint(blob, { signal }) : 0
+    const bytes =
+      address === undefined ? registry.blob(repository, blob, { offset, signal }) : registry.foreignBlob(address, blob, { offset, signal })
+    const passed = (doneBytes: number): void => {
+      report({ phase: 'download', layer, doneBytes, totalBytes })
+      if (doneBytes === totalBytes) report({ phase: 'verify', layer, doneBytes, totalBytes })
+    }
+    try {
+      await content.write(blob, counted(bytes, offset, passed), { offset, source: repositoryName(repository), signal })
+      return
+    } catch (error) {
+      // Another writer has dropped the part that we go on from; or that part was wrong from the start.
+      const partWasBad = isEngineError(error, 'conflict') || (offset > 0 && isEngineError(error, 'data_loss'))
+      if (!partWasBad || attempt === attempts) throw error
+    }
+  }
+}
+
+/** A foreign layer is where it says, or in the registry after all. */
+async function firstThatWorks(ways: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const [index, way] of ways.entries()) {
+    try {
+      await way()
+      return
+    } catch (error) {
+      if (index === ways.length - 1 || !isEngineError(error)) throw error
+    }
+  }
+}

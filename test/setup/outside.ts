@@ -1,0 +1,86 @@
+// What is there, told by tools that are not ours: containerd's own client, the mount table, the process table.
+import { execFile } from 'node:child_process'
+import { readdir, readFile, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const execute = promisify(execFile)
+
+/** Lines of `ctr`'s answer without the heading. */
+export async function ctr(address: string, namespace: string, ...args: readonly string[]): Promise<string[]> {
+  const { stdout } = await execute('ctr', ['--address', address, '--namespace', namespace, ...args], { maxBuffer: 64 << 20 })
+  return stdout.split('\n').filter((line) => line !== '')
+}
+
+export interface DaemonContents {
+  readonly containers: readonly string[]
+  readonly tasks: readonly string[]
+  /** Keys. */
+  readonly snapshots: readonly string[]
+  readonly leases: readonly string[]
+  readonly images: readonly string[]
+  readonly content: readonly string[]
+}
+
+/** Everything that a namespace of a containerd holds, sorted. */
+export async function daemonContents(address: string, namespace: string): Promise<DaemonContents> {
+  const rows = async (...args: readonly string[]): Promise<string[]> => {
+    const lines = (await ctr(address, namespace, ...args)).slice(1)
+    return lines.map((line) => line.split(/\s+/, 1)[0] ?? '').sort()
+  }
+  return {
+    containers: await rows('containers', 'ls'),
+    tasks: await rows('tasks', 'ls'),
+    snapshots: await rows('snapshots', 'ls'),
+    leases: await rows('leases', 'ls'),
+    images: await rows('images', 'ls'),
+    content: await rows('content', 'ls'),
+  }
+}
+
+/** Mount points at or below a directory in this mount namespace. */
+export async function mountsBelow(directory: string): Promise<string[]> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8')
+  return table.split('\n').flatMap((line) => {
+    const point = line.split(' ')[4] ?? ''
+    return point === directory || point.startsWith(`${directory}/`) ? [point] : []
+  })
+}
+
+/** Command lines of live processes that contain the text; zombies have none. */
+export async function processesNaming(text: string): Promise<string[]> {
+  const found: string[] = []
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue
+    const line = await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '')
+    if (line.includes(text)) found.push(`${pid} ${line.replaceAll('\0', ' ').trim()}`)
+  }
+  return found
+}
+
+/** Control groups below one, in any hierarchy. */
+export async function cgroupsBelow(parent: string): Promise<string[]> {
+  const found: string[] = []
+  for (const directory of await cgroupDirectories(parent)) {
+    const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
+    for (const entry of entries) if (entry.isDirectory()) found.push(join(directory, entry.name))
+  }
+  return found
+}
+/** From every hierarchy; one that is not empty stays. */
+export async function removeCgroup(parent: string): Promise<void> {
+  for (const directory of await cgroupDirectories(parent)) await rmdir(directory).catch(() => {})
+}
+async function cgroupDirectories(name: string): Promise<string[]> {
+  const hierarchies = await readdir('/sys/fs/cgroup', { withFileTypes: true })
+  return [
+    join('/sys/fs/cgroup', name),
+    ...hierarchies.flatMap((one) => (one.isDirectory() ? [join('/sys/fs/cgroup', one.name, name)] : [])),
+  ]
+}
+
+/** Paths of files and directories below a directory, relative to it, sorted. */
+export async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true }).catch(() => [])
+  return entries.sort()
+}

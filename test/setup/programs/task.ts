@@ -1,0 +1,34 @@
+// Runs a task on argv: address, namespace, root directory, root id, request as JSON. Prints its pid, then waits to be killed.
+import { join } from 'node:path'
+import { openChannel } from '../../../src/backends/containerd/channel.js'
+import { Runtimes } from '../../../src/backends/containerd/runtimes.js'
+import { ContainerdTasks } from '../../../src/backends/containerd/tasks/service.js'
+import { oci } from '../../../src/drivers/runtime.js'
+
+const [address = '', namespace = '', directory = '', rootId = '', request = '', stop = ''] = process.argv.slice(2)
+const runtimes = await Runtimes.open({ directory: join(directory, 'runtimes'), runtimes: { runc: oci('runc'), crun: oci('crun') } })
+const print = (value: unknown): Promise<void> =>
+  new Promise((resolve) => {
+    process.stdout.write(`${JSON.stringify(value)}\n`, () => {
+      resolve()
+    })
+  })
+let step = 0
+const channel = await openChannel({
+  address,
+  namespace,
+  async beforeStep(name) {
+    step += 1
+    if (String(step) !== stop) return
+    await print({ step: name })
+    process.kill(process.pid, 'SIGKILL')
+  },
+})
+const tasks = new ContainerdTasks({ calls: channel, directory: join(directory, 'tasks'), rootId, runtimes })
+const asked = JSON.parse(request)
+const { pid } = await tasks.run(asked)
+await print({ pid })
+const exit = await tasks.wait(asked)
+await tasks.delete(asked)
+await print({ exit, steps: step })
+setInterval(() => {}, 1_000)

@@ -1,0 +1,84 @@
+// A real registry (Debian's `docker-registry`) on loopback, with its own temporary root.
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Closeable } from '../../src/model/common.js'
+import { closeable } from '../../src/util/closeable.js'
+
+export interface RunningRegistry extends Closeable {
+  /** `127.0.0.1:PORT`: the first part of a reference. */
+  readonly host: string
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string
+}
+
+/** Resolves when it answers. Closing ends it and removes its root. */
+export async function startRegistry(): Promise<RunningRegistry> {
+  const root = await mkdtemp(join(tmpdir(), 'registry-'))
+  const host = `127.0.0.1:${await freePort()}`
+  const config = join(root, 'config.json')
+  await writeFile(
+    config,
+    JSON.stringify({
+      version: '0.1',
+      log: { level: 'error', accesslog: { disabled: true } },
+      storage: { filesystem: { rootdirectory: join(root, 'data') } },
+      http: { addr: host },
+    }),
+  )
+  const child = spawn('docker-registry', ['serve', config], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: 'none' },
+  })
+  let errors = ''
+  child.stderr.on('data', (bytes: Buffer) => {
+    errors = (errors + bytes.toString()).slice(-4096)
+  })
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code) => {
+      resolve(`exit code ${code}`)
+    })
+    child.once('error', (error) => {
+      resolve(error.message)
+    })
+  })
+  const close = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await ended
+    await rm(root, { recursive: true, force: true })
+  }
+  try {
+    await answers(`http://${host}/v2/`, ended, () => errors)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { host, url: `http://${host}`, ...closeable(close) }
+}
+
+async function answers(url: string, ended: Promise<string>, errors: () => string): Promise<void> {
+  let gone: string | undefined
+  void ended.then((how) => {
+    gone = how
+  })
+  const deadline = performance.now() + 20_000
+  while (gone === undefined && performance.now() < deadline) {
+    const answer = await fetch(url).catch(() => undefined)
+    if (answer?.ok === true) return
+    await delay(20)
+  }
+  throw new Error(`docker-registry does not answer (${gone ?? 'it runs'}): ${errors()}`)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
