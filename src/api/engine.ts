@@ -1,0 +1,84 @@
+import type { CallOptions, Closeable } from '../model/common.js'
+import type { Cursor, EngineEvent } from '../model/event.js'
+import type { CheckItem, DiskUsage, EngineInfo, RepairReport } from '../model/system.js'
+import type { Backend, Capability } from '../ports/backend/backend.js'
+import type { EventsOptions } from '../ports/backend/system.js'
+import { closeable } from '../util/closeable.js'
+import { Containers } from './containers.js'
+import { EventHub, type EventListener, type EventName } from './event-hub.js'
+import { Images } from './images.js'
+import { checkOptional } from './input/check.js'
+import { eventsOptions } from './input/system.js'
+import { Networks } from './networks.js'
+import { Volumes } from './volumes.js'
+
+/** A way of running containers, whichever it is. Closing it ends what it owns (`run`, `createOwned`), and no other container. */
+export class Engine implements Closeable {
+  readonly containers: Containers
+  readonly images: Images
+  readonly networks: Networks
+  readonly volumes: Volumes
+  readonly #backend: Backend
+  readonly #hub: EventHub
+  readonly #closing: Closeable
+
+  /** Takes the backend over: closing the engine closes it. */
+  constructor(backend: Backend) {
+    this.#backend = backend
+    this.containers = new Containers(backend)
+    this.images = new Images(backend)
+    this.networks = new Networks(backend)
+    this.volumes = new Volumes(backend)
+    this.#hub = new EventHub(backend.system)
+    this.#closing = closeable(async () => {
+      this.#hub.close()
+      await backend.close()
+    })
+  }
+
+  /** Of the backend, for messages. Code that wants to branch asks `supports`. */
+  get name(): string {
+    return this.#backend.name
+  }
+  /** No I/O. What is missing throws `unsupported` when it is called. */
+  supports(capability: Capability): boolean {
+    return this.#backend.supports(capability)
+  }
+  info(options?: CallOptions): Promise<EngineInfo> {
+    return this.#backend.system.info(options)
+  }
+  /** What this machine and daemon can and cannot do, and why. */
+  check(options?: CallOptions): Promise<readonly CheckItem[]> {
+    return this.#backend.system.check(options)
+  }
+  diskUsage(options?: CallOptions): Promise<DiskUsage> {
+    return this.#backend.system.diskUsage(options)
+  }
+  /** Puts right what a crash left. Opening does the same. */
+  repair(options?: CallOptions): Promise<RepairReport> {
+    return this.#backend.system.repair(options)
+  }
+  events(options?: EventsOptions): AsyncIterable<EngineEvent> {
+    return this.#backend.system.events(checkOptional(eventsOptions, options, 'events'))
+  }
+  /** Where the history ends now: to miss nothing, take it, act, then read `events({ since })`. */
+  cursor(options?: CallOptions): Promise<Cursor> {
+    return this.#backend.system.cursor(options)
+  }
+  /** From soon after the call on; who must miss nothing uses `events`. */
+  on(name: EventName, listener: EventListener): this {
+    this.#hub.on(name, listener)
+    return this
+  }
+  off(name: EventName, listener: EventListener): this {
+    this.#hub.off(name, listener)
+    return this
+  }
+  /** Twice is success; never rejects. */
+  close(): Promise<void> {
+    return this.#closing.close()
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#closing.close()
+  }
+}
