@@ -53,7 +53,7 @@ export class FileTail {
         let progress = false
         for (const source of this.#sources) {
           const bytes = this.#closed ? undefined : await source.read()
-          if (bytes === undefined) continue
+          if (bytes === undefined || this.#closed) continue
           progress = true
           yield { stream: source.stream, bytes }
         }
@@ -71,7 +71,8 @@ export class FileTail {
   async close(): Promise<void> {
     this.#closed = true
     this.#notify()
-    if (!this.#reading) await this.#release()
+    // Also while a reader stands at a chunk and never comes back. A read under way is waited for by the handle.
+    await this.#release()
   }
 
   #watch(): void {

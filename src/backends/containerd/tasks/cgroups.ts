@@ -1,0 +1,72 @@
+// Reads a container's cgroup on this host. Containers of a group of their own only: a path that leads elsewhere is not read.
+import { readFile, rmdir } from 'node:fs/promises'
+import { join, normalize } from 'node:path'
+import type { ResourceSample } from '../../../ports/engine/tasks.js'
+import { once } from '../../../util/once.js'
+import { type CgroupTree, type V1Files, cgroupTree, oomKills, sampleV1, sampleV2 } from './cgroup-files.js'
+
+const v1Names = {
+  usage: ['cpuacct', 'cpuacct.usage'],
+  cpuStat: ['cpu', 'cpu.stat'],
+  memory: ['memory', 'memory.usage_in_bytes'],
+  memoryStat: ['memory', 'memory.stat'],
+  memoryLimit: ['memory', 'memory.limit_in_bytes'],
+  pids: ['pids', 'pids.current'],
+  io: ['blkio', 'blkio.throttle.io_service_bytes_recursive'],
+} as const
+const v2Names = {
+  cpuStat: ['', 'cpu.stat'],
+  memory: ['', 'memory.current'],
+  memoryStat: ['', 'memory.stat'],
+  memoryLimit: ['', 'memory.max'],
+  pids: ['', 'pids.current'],
+  io: ['', 'io.stat'],
+} as const
+
+export class Cgroups {
+  readonly #tree: () => Promise<CgroupTree>
+
+  constructor(tree: () => Promise<CgroupTree> = async () => cgroupTree(await readFile('/proc/self/mountinfo', 'utf8'))) {
+    this.#tree = once(tree)
+  }
+
+  /** `path` as the spec has it. `undefined`: it cannot be known. */
+  async oomKills(path: string | undefined): Promise<number | undefined> {
+    const tree = await this.#tree()
+    const text = await (tree.version === 'v1' ? read(tree, path, 'memory', 'memory.oom_control') : read(tree, path, '', 'memory.events'))
+    return text === undefined ? undefined : oomKills(text)
+  }
+  /** Where nobody was left to remove them: the groups of this path that are empty. */
+  async clear(path: string | undefined): Promise<void> {
+    if (path === undefined || !isOwn(path)) return
+    const { all } = await this.#tree()
+    await Promise.allSettled(all.map((mount) => rmdir(join(mount, normalize(path)))))
+  }
+  /** `undefined`: the group is gone, or not where we can see it. */
+  async sample(path: string | undefined): Promise<ResourceSample | undefined> {
+    const tree = await this.#tree()
+    const names = tree.version === 'v1' ? v1Names : v2Names
+    const files = Object.fromEntries(
+      await Promise.all(
+        Object.entries(names).map(async ([key, [controller, name]]) => [key, await read(tree, path, controller, name)] as const),
+      ),
+    ) as V1Files
+    if (files.memory === undefined && files.usage === undefined && files.cpuStat === undefined) return undefined
+    return tree.version === 'v1' ? sampleV1(files, new Date()) : sampleV2(files, new Date())
+  }
+}
+
+async function read(tree: CgroupTree, path: string | undefined, controller: string, name: string): Promise<string | undefined> {
+  const mount = tree.mounts[controller]
+  if (mount === undefined || path === undefined || !isOwn(path)) return undefined
+  try {
+    return await readFile(join(mount, normalize(path), name), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** A relative path is the runtime's own to place; `/` is everybody's, and says nothing of one container. */
+function isOwn(path: string): boolean {
+  return path.startsWith('/') && normalize(path) !== '/'
+}

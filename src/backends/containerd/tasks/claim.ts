@@ -1,0 +1,137 @@
+// The first step of a run and of an exec: the place where its state is kept, its output files and its stdin, all at once.
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { EngineError } from '../../../errors.js'
+import type { CallOptions } from '../../../model/common.js'
+import type { ProcessRef } from '../../../model/process.js'
+import type { StdioPlan } from '../../../ports/engine/tasks.js'
+import { hasErrno } from '../../../util/fs-error.js'
+import { type LogFile, createFiles, createRunFiles, removeFiles } from '../../host/log-files.js'
+import type { TailSource } from '../../host/tail.js'
+import { isAlive, ourselves } from './claimant.js'
+import { type TaskContext, named, refOf, subjectOf } from './context.js'
+import { destroyTask } from './release.js'
+import type { ProcessFiles, TaskState } from './task-files.js'
+import type { WireProcess, WireStdio } from './wire.js'
+
+export interface Claim {
+  readonly files: ProcessFiles
+  readonly state: TaskState
+  readonly stdio: WireStdio
+  /** Open files, for the attachment: from the first byte. Empty without one. */
+  readonly sources: readonly TailSource[]
+  /** Files of the log that this run began. */
+  readonly logFiles: readonly LogFile[]
+}
+export type NewState = Omit<TaskState, 'version' | 'claimant' | 'tty' | 'stdin' | 'stdout' | 'stderr' | 'log'>
+
+const spawnFile = promisify(execFile)
+
+export function newToken(): string {
+  return randomBytes(5).toString('hex')
+}
+
+/** Throws `already_exists` when it is taken; what the dead left half-made is cleared away first. On failure nothing is left. */
+export async function claim(context: TaskContext, ref: ProcessRef, plan: StdioPlan, about: NewState, options: CallOptions): Promise<Claim> {
+  const files = context.files.of(ref)
+  const claimant = await ourselves()
+  const prepared = await context.files.prepare(newToken(), claimant)
+  const undo: (() => Promise<unknown>)[] = [() => rm(prepared.directory, { recursive: true, force: true })]
+  try {
+    const output = await openOutput(plan, prepared, files, undo)
+    const [stdout, stderr] = output.files.map(({ path }) => path)
+    const stdin = plan.stdin ? files.path('stdin') : undefined
+    if (stdin !== undefined) await spawnFile('mkfifo', ['-m', '600', prepared.path('stdin')])
+    const state: TaskState = {
+      version: 1,
+      ...about,
+      claimant,
+      tty: plan.tty,
+      stdin,
+      stdout,
+      stderr,
+      log: output.log,
+    }
+    for (let attempt = 1; !(await context.files.claim(prepared, files, state)); attempt += 1) {
+      if (attempt === 3 || !(await clearStale(context, files, options)))
+        throw new EngineError('already_exists', `${named(ref)} has a task`, { subject: subjectOf(ref) })
+      options.signal?.throwIfAborted()
+    }
+    return { files, state, stdio: toWire(state), sources: output.sources, logFiles: output.log === undefined ? [] : output.files }
+  } catch (error) {
+    for (const step of undo.reverse()) await step().catch(() => {})
+    if (hasErrno(error, 'ENOENT') && ref.execId !== undefined)
+      throw new EngineError('failed_precondition', `container "${ref.containerId}" does not run`, { cause: error })
+    throw error
+  }
+}
+
+interface Output {
+  readonly files: readonly LogFile[]
+  readonly log?: string | undefined
+  readonly sources: readonly TailSource[]
+}
+async function openOutput(
+  plan: StdioPlan,
+  prepared: ProcessFiles,
+  target: ProcessFiles,
+  undo: (() => Promise<unknown>)[],
+): Promise<Output> {
+  const log = plan.log === undefined || plan.log.driver === 'none' ? undefined : plan.log.directory
+  if (log === undefined && !plan.attach) return { files: [], sources: [] }
+  const streams = plan.tty ? (['stdout'] as const) : (['stdout', 'stderr'] as const)
+  const opened =
+    log !== undefined
+      ? await createRunFiles(log, plan.tty)
+      : {
+          files: streams.map((stream) => ({ stream, path: target.path(stream) })),
+          handles: await createFiles(streams.map((stream) => ({ stream, path: prepared.path(stream) }))),
+        }
+  undo.push(async () => {
+    if (log !== undefined) await removeFiles(opened.files)
+  })
+  if (!plan.attach) {
+    await Promise.all(opened.handles.map((handle) => handle.close()))
+    return { files: opened.files, log, sources: [] }
+  }
+  undo.push(() => Promise.all(opened.handles.map((handle) => handle.close())))
+  const sources = opened.handles.map((handle, index) => ({ ...(opened.files[index] as LogFile), handle, position: 0 }))
+  return { files: opened.files, log, sources }
+}
+
+// All or none, says the shim; a file that is no FIFO it just opens and writes.
+function toWire({ tty, stdin, stdout, stderr }: TaskState): WireStdio {
+  if (!tty && stdin === undefined && stdout === undefined) return { tty }
+  return { tty, stdin, stdout: stdout ?? '/dev/null', ...(!tty && { stderr: stderr ?? '/dev/null' }) }
+}
+
+/** False: it is somebody's. */
+async function clearStale(context: TaskContext, files: ProcessFiles, options: CallOptions): Promise<boolean> {
+  const state = await files.state()
+  if (state !== undefined) {
+    if (!(await isHalfMade(context, files, state, () => context.wire.find(state, options)))) return false
+    await destroyTask(context, state, options)
+    context.trace({ kind: 'repair', name: `half-made task of ${named(refOf(state))}` })
+  }
+  await files.remove()
+  return true
+}
+/** Claimed, never started, and nobody is at it any more. `find` asks containerd for it. */
+export async function isHalfMade(
+  { making }: TaskContext,
+  files: ProcessFiles,
+  state: TaskState,
+  find: () => Promise<WireProcess | undefined>,
+): Promise<boolean> {
+  if ((await files.exit(state)) !== undefined) return false
+  const { pid, startTime } = await ourselves()
+  const ours = state.claimant.pid === pid && state.claimant.startTime === startTime
+  if (ours ? making.has(makingKey(state)) : await isAlive(state.claimant)) return false
+  const process = await find()
+  return process === undefined ? !(await files.started()) : process.status === 'created'
+}
+export function makingKey({ wireId, execId = '' }: Pick<TaskState, 'wireId' | 'execId'>): string {
+  return `${wireId}/${execId}`
+}

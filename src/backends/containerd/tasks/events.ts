@@ -1,0 +1,153 @@
+// Ends of processes, and the OOM killer's visits, whoever started them. Events of containerd are a hint: what a process's own
+// watch says counts, so that neither a duplicate nor a connection that was down changes anything.
+import { fromBinary } from '@bufbuild/protobuf'
+import { isEngineError } from '../../../errors.js'
+import type { CallOptions } from '../../../model/common.js'
+import type { ExitStatus } from '../../../model/process.js'
+import type { TaskEvent } from '../../../ports/engine/tasks.js'
+import { sleep } from '../../../util/abort.js'
+import { Events } from '../gen/events_pb.js'
+import { TaskExitSchema, TaskOOMSchema } from '../gen/task_events_pb.js'
+import { type Known, type TaskContext, known, refOf } from './context.js'
+
+/** How many ends are remembered, to tell each once. */
+const remembered = 10_000
+const retryMs = 100
+
+export class TaskEvents {
+  readonly #context: TaskContext
+  readonly #readers: Set<(event: TaskEvent) => void> = new Set()
+  readonly #told: Set<string> = new Set()
+  readonly #listening: Disposable
+  #stop: AbortController | undefined
+
+  constructor(context: TaskContext) {
+    this.#context = context
+    this.#listening = context.exits.listen((ref, exit, wireId) => {
+      this.#exited(ref, exit, wireId)
+    })
+  }
+  close(): void {
+    this.#listening[Symbol.dispose]()
+    this.#stop?.abort()
+  }
+
+  async *read({ signal }: CallOptions): AsyncGenerator<TaskEvent, void, undefined> {
+    signal?.throwIfAborted()
+    // Not limited: one a process, and a reader that stands still is waited for by nobody.
+    const queue: TaskEvent[] = []
+    let wake = (): void => {}
+    const add = (event: TaskEvent): void => {
+      queue.push(event)
+      wake()
+    }
+    const abort = (): void => {
+      wake()
+    }
+    this.#readers.add(add)
+    this.#begin()
+    const { closed } = this.#context.exits
+    for (const one of [signal, closed]) one?.addEventListener('abort', abort)
+    try {
+      for (;;) {
+        const next = queue.shift()
+        signal?.throwIfAborted()
+        closed.throwIfAborted()
+        if (next !== undefined) yield next
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+      }
+    } finally {
+      for (const one of [signal, closed]) one?.removeEventListener('abort', abort)
+      this.#readers.delete(add)
+      if (this.#readers.size === 0) {
+        this.#stop?.abort()
+        this.#stop = undefined
+      }
+    }
+  }
+
+  #exited(ref: Known['state'] | TaskEvent['ref'], exit: ExitStatus, wireId: string): void {
+    const own = refOf(ref)
+    if (own.execId === undefined && exit.oomKilled === true) this.#tell({ kind: 'oom', ref: own }, `${wireId} oom`)
+    this.#tell({ kind: 'exited', ref: own, exit }, `${wireId} ${own.execId ?? ''}`)
+  }
+  #tell(event: TaskEvent, key: string): void {
+    if (this.#told.has(key)) return
+    this.#told.add(key)
+    if (this.#told.size > remembered)
+      for (const oldest of this.#told) {
+        this.#told.delete(oldest)
+        break
+      }
+    for (const reader of this.#readers) reader(event)
+  }
+
+  #begin(): void {
+    if (this.#stop !== undefined) return
+    const stop = new AbortController()
+    this.#stop = stop
+    void this.#follow(stop.signal)
+  }
+  async #follow(signal: AbortSignal): Promise<void> {
+    const begun = Date.now()
+    while (!signal.aborted && !this.#context.exits.closed.aborted) {
+      try {
+        await this.#connected(begun, signal)
+      } catch (error) {
+        if (signal.aborted || this.#context.exits.closed.aborted) return
+        if (!isEngineError(error, 'unavailable')) this.#context.trace({ kind: 'warning', name: 'task events', error })
+      }
+      await sleep(retryMs, signal).catch(() => {})
+    }
+  }
+  /** From the subscription on; what ended before it is compared for. */
+  async #connected(begun: number, signal: AbortSignal): Promise<void> {
+    const { calls } = this.#context.wire
+    const filters = ['exit', 'oom'].map((topic) => `namespace==${calls.namespace},topic=="/tasks/${topic}"`)
+    const stream = calls.serverStream(Events.method.subscribe, { filters }, { signal, waitForReady: true })
+    let next = stream.next()
+    next.catch(() => {})
+    await Promise.race([next, this.#compare(begun, signal)])
+    for (let result = await next; result.done !== true; result = await next) {
+      next = stream.next()
+      next.catch(() => {})
+      const { topic, event } = result.value
+      if (event === undefined) continue
+      if (topic === '/tasks/oom') await this.#oom(fromBinary(TaskOOMSchema, event.value).containerId)
+      else if (topic === '/tasks/exit') {
+        const { containerId, id } = fromBinary(TaskExitSchema, event.value)
+        await this.#ended(containerId, id === containerId ? undefined : id)
+      }
+    }
+  }
+  /** Watches all that live, and tells of those that another process has settled meanwhile. */
+  async #compare(begun: number, signal: AbortSignal): Promise<void> {
+    for await (const { files, state } of this.#context.files.list()) {
+      signal.throwIfAborted()
+      const exit = await files.exit(state)
+      if (exit === undefined) {
+        if (await files.started()) this.#context.exits.watch(files, state).exit.catch(() => {})
+      } else if (exit.exitedAt.getTime() >= begun) this.#exited(state, exit, state.wireId)
+    }
+  }
+  async #oom(wireId: string): Promise<void> {
+    const found = await this.#ours(wireId, undefined)
+    if (found !== undefined) this.#tell({ kind: 'oom', ref: refOf(found.state) }, `${wireId} oom`)
+  }
+  async #ended(wireId: string, execId: string | undefined): Promise<void> {
+    const found = await this.#ours(wireId, execId)
+    if (found === undefined || this.#told.has(`${wireId} ${execId ?? ''}`)) return
+    const exit = await found.files.exit(found.state)
+    if (exit !== undefined) this.#exited(found.state, exit, wireId)
+    else this.#context.exits.watch(found.files, found.state).exit.catch(() => {})
+  }
+  async #ours(wireId: string, execId: string | undefined): Promise<Known | undefined> {
+    const containerId = wireId.slice(0, wireId.lastIndexOf('-'))
+    if (containerId === '') return undefined
+    const found = await known(this.#context, execId === undefined ? { containerId } : { containerId, execId })
+    return found?.state.wireId === wireId ? found : undefined
+  }
+}

@@ -1,0 +1,70 @@
+// Frees what containerd, its shim and the runtime keep of a process.
+import { isEngineError } from '../../../errors.js'
+import type { CallOptions } from '../../../model/common.js'
+import { sleep, within } from '../../../util/abort.js'
+import type { Cgroups } from './cgroups.js'
+import type { TaskState } from './task-files.js'
+import type { Wire } from './wire.js'
+import { resumeTask } from './wire-verbs.js'
+
+/** A delete waits until output is copied, which something that inherited it can hold up. */
+const deleteMs = 30_000
+const attempts = 5
+const sigkill = 9
+
+type Target = Pick<TaskState, 'wireId' | 'containerId' | 'execId' | 'sharedPids'>
+
+/** For one that has ended. Absent is success. Task before container: the other way round the task cannot be reached any more. */
+export async function release(wire: Wire, target: Target, options: CallOptions): Promise<void> {
+  // With processes that outlive init the output is open, and the cgroup is not empty.
+  if (target.execId === undefined && target.sharedPids) await wire.kill(target, sigkill, true, options).catch(() => false)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await wire.deleteProcess(target, { ...options, waitForReady: true, deadlineMs: deleteMs })
+      break
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      if (attempt === attempts) throw error
+      if (target.execId === undefined) await wire.kill(target, sigkill, true, options).catch(() => false)
+      await sleep(50 * attempt, options.signal)
+    }
+  }
+  if (target.execId === undefined) await wire.deleteContainer(target, { ...options })
+}
+
+/** After a kill: some runtimes thaw by themselves, and then it has ended. */
+export async function thaw(wire: Wire, target: Target, options: CallOptions): Promise<void> {
+  try {
+    await resumeTask(wire.calls, target, options)
+  } catch (error) {
+    const now = await wire.find(target, options)
+    if (now?.status === 'paused') throw error
+  }
+}
+
+/** For one in any state, half-made included. Absent is success. */
+export async function destroy(wire: Wire, target: Target, options: CallOptions): Promise<void> {
+  const alive = await wire.kill(target, sigkill, target.execId === undefined && target.sharedPids, options).catch((error: unknown) => {
+    options.signal?.throwIfAborted()
+    // Of a container that was only created some runtimes say that it does not run.
+    if (!isEngineError(error, 'failed_precondition') && !isEngineError(error, 'internal')) throw error
+    return true
+  })
+  if (alive) {
+    const found = await wire.find(target, options)
+    if (found?.status === 'paused') await thaw(wire, target, options)
+    if (found !== undefined && found.status !== 'stopped')
+      await within(deleteMs, (inner) => wire.wait(target, inner).catch(() => undefined), options)
+  }
+  await release(wire, target, options)
+}
+
+/** For one that was never seen to run, or whose shim died: what the runtime would have removed goes, too. */
+export async function destroyTask(
+  { wire, cgroups }: { readonly wire: Wire; readonly cgroups: Pick<Cgroups, 'clear'> },
+  state: Target & Pick<TaskState, 'cgroup'>,
+  options: CallOptions,
+): Promise<void> {
+  await destroy(wire, state, options)
+  if (state.execId === undefined) await cgroups.clear(state.cgroup)
+}

@@ -1,0 +1,62 @@
+// Ends the book of a process: its leftovers in containerd, then its files.
+import { EngineError } from '../../../errors.js'
+import type { CallOptions } from '../../../model/common.js'
+import type { ProcessRef } from '../../../model/process.js'
+import type { DeleteProcessOptions } from '../../../ports/engine/tasks.js'
+import { raceAbort, within } from '../../../util/abort.js'
+import { isHalfMade } from './claim.js'
+import { type Known, type TaskContext, known, named } from './context.js'
+import { destroy, destroyTask, thaw } from './release.js'
+
+const killMs = 30_000
+const sigkill = 9
+
+export async function deleteProcess(context: TaskContext, ref: ProcessRef, options: DeleteProcessOptions): Promise<void> {
+  const { kill = false, signal } = options
+  signal?.throwIfAborted()
+  const found = await known(context, ref)
+  if (found === undefined) {
+    if (kill && ref.execId === undefined) await destroyUnknown(context, ref.containerId, { signal })
+    await context.files.of(ref).remove()
+    return
+  }
+  const { files, state } = found
+  if ((await files.exit(state)) === undefined) {
+    await end(context, found, kill, { signal })
+  }
+  await raceAbort(context.exits.release(state), signal)
+  await context.wire.calls.step('tasks.remove')
+  await files.remove()
+  context.exits.forget(state)
+}
+
+async function end(context: TaskContext, { files, state }: Known, kill: boolean, options: CallOptions): Promise<void> {
+  const process = await context.wire.find(state, options)
+  if (process?.status === 'created' || (process === undefined && !(await files.started()))) {
+    if (!kill && !(await isHalfMade(context, files, state, async () => process)))
+      throw new EngineError('failed_precondition', `${named(state)} is being started`)
+    await destroyTask(context, state, options)
+    return
+  }
+  const live = process !== undefined && process.status !== 'stopped'
+  if (live && !kill) throw new EngineError('failed_precondition', `${named(state)} ${process.status === 'paused' ? 'is paused' : 'runs'}`)
+  const watch = context.exits.watch(files, state)
+  watch.exit.catch(() => {})
+  if (live) {
+    await files.addSignal('SIGKILL')
+    await context.wire.kill(state, sigkill, state.execId === undefined && state.sharedPids, options)
+    // A frozen process does not even die.
+    if (process.status === 'paused') await thaw(context.wire, state, options)
+  }
+  const ended = await within(killMs, () => watch.exit, options)
+  if (ended === undefined) throw new EngineError('unavailable', `${named(state)} does not end`, { retryable: true })
+}
+
+/** Tasks that carry our label for this container, of a root whose files are gone. */
+async function destroyUnknown(context: TaskContext, containerId: string, options: CallOptions): Promise<void> {
+  for (const target of await context.wire.listContainers(options)) {
+    if (target.containerId === containerId && ![...context.making].some((key) => key.startsWith(`${target.wireId}/`))) {
+      await destroy(context.wire, { ...target, sharedPids: true }, options)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { afterAll, beforeAll } from 'vitest'
+import { MemoryTasks } from '../../src/conformance/memory/tasks.js'
+import { tasksSuite } from '../../src/conformance/tasks-suite.js'
+import { closeable } from '../../src/util/closeable.js'
+import { type TestContainerd, startTestContainerd } from '../setup/containerd.js'
+import { taskRoot } from '../setup/task-subject.js'
+import { testApi } from '../setup/test-api.js'
+
+tasksSuite(
+  {
+    name: 'memory',
+    supports: (feature) => ['pause', 'shared_attach', 'tty'].includes(feature),
+    async open() {
+      const tasks = new MemoryTasks()
+      return {
+        subject: {
+          tasks,
+          theirs: tasks,
+          runtime: { name: 'memory' },
+          rootfs: async () => [],
+          log: (containerId) => ({ driver: 'file', options: {}, directory: `/logs/${containerId}` }),
+        },
+        ...closeable(async () => {}),
+      }
+    },
+  },
+  testApi,
+)
+
+let daemon: TestContainerd
+beforeAll(async () => {
+  daemon = await startTestContainerd()
+})
+afterAll(async () => {
+  await daemon.close()
+})
+
+for (const runtime of ['runc', 'crun']) {
+  tasksSuite(
+    {
+      name: `containerd with ${runtime}`,
+      supports: (feature) => feature !== 'checkpoint',
+      async open() {
+        const root = await taskRoot(daemon.address, runtime)
+        return {
+          subject: root.subject,
+          ...closeable(async () => {
+            const left = await root.taskNames()
+            await root.close()
+            assert.deepEqual(left, [], 'no case leaves a task behind')
+          }),
+        }
+      },
+    },
+    testApi,
+  )
+}

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectContainerd } from '../../../src/backends/containerd/connect.js'
+import { backendSuite } from '../../../src/conformance/backend-suite.js'
+import type { BackendFeature, BackendSubject } from '../../../src/conformance/backend-suite-subject.js'
+import type { Closeable } from '../../../src/model/common.js'
+import { closeable } from '../../../src/util/closeable.js'
+import { backendSubject } from '../../setup/backend-subject.js'
+import { startTestContainerd, type TestContainerd } from '../../setup/containerd.js'
+import { daemonContents, filesBelow } from '../../setup/outside.js'
+import { testApi } from '../../setup/test-api.js'
+
+const features: readonly BackendFeature[] = [
+  'event_history',
+  'exec_kill',
+  'exit_status_survives_restart',
+  'image_import',
+  'live_resource_update',
+  'pause',
+  'platform',
+  'rename',
+  'rootfs_directory',
+  'shared_attach',
+  'stats',
+  'top',
+  'commands',
+  'host',
+  'oom',
+  'registry',
+  'privileged',
+]
+let daemon: TestContainerd
+beforeAll(async () => {
+  daemon = await startTestContainerd()
+})
+afterAll(async () => {
+  await daemon?.close()
+})
+
+for (const runtime of ['runc', 'crun']) {
+  describe(`containerd with ${runtime}`, () => {
+    const namespace = `backend-${runtime}`
+    let root: string
+    let opened: { readonly subject: BackendSubject } & Closeable
+    beforeAll(async () => {
+      root = await mkdtemp(join(tmpdir(), 'pouch-sdk-root-'))
+      const open = () => connectContainerd({ address: daemon.address, namespace, root, defaultRuntime: runtime })
+      opened = await backendSubject({ open, real: true })
+    })
+    afterAll(async () => {
+      await opened?.close()
+      await rm(root, { recursive: true, force: true })
+    })
+
+    backendSuite(
+      {
+        name: runtime,
+        supports: (feature) => features.includes(feature),
+        open: async () => ({ subject: opened.subject, ...closeable(async () => {}) }),
+      },
+      testApi,
+    )
+
+    it('the daemon, the root and the machine keep nothing of the containers that are gone', async () => {
+      const { containers, tasks, leases, snapshots } = await daemonContents(daemon.address, namespace)
+      expect({ containers, tasks, leases }).toEqual({ containers: [], tasks: [], leases: [] })
+      expect(snapshots.filter((key) => !key.startsWith('sha256:'))).toEqual([])
+      for (const directory of ['containers', 'tasks', 'records/containers', 'records/names'])
+        expect(await filesBelow(join(root, directory))).toEqual([])
+    })
+  })
+}

@@ -1,0 +1,67 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { TaskFiles, type TaskState } from '../../../../../src/backends/containerd/tasks/task-files.js'
+
+let directory: string
+let tasks: TaskFiles
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'pouch-sdk-'))
+  tasks = new TaskFiles(directory)
+})
+afterEach(() => rm(directory, { recursive: true }))
+
+const claimant = { pid: 1, startTime: '2', bootId: 'b' }
+const state = (token: string): TaskState => ({
+  version: 1,
+  containerId: 'c1',
+  wireId: `c1-${token}`,
+  claimant,
+  runtime: 'runc',
+  tty: false,
+  sharedPids: false,
+})
+const exit = { exitCode: 3, exitedAt: new Date(5), oomKilled: undefined, lost: false }
+const claim = async (token: string): Promise<boolean> =>
+  tasks.claim(await tasks.prepare(token, claimant), tasks.of({ containerId: 'c1' }), state(token))
+
+it('of many claims exactly one wins, whole', async () => {
+  const won = await Promise.all(['a', 'b', 'c', 'd'].map(claim))
+  expect(won.filter((one) => one)).toHaveLength(1)
+  expect(await tasks.of({ containerId: 'c1' }).state()).toEqual(state(['a', 'b', 'c', 'd'][won.indexOf(true)] ?? ''))
+})
+it('the first exit that is stored stands, and that of another run is none of this', async () => {
+  await claim('a')
+  const files = tasks.of({ containerId: 'c1' })
+  expect(await files.storeExit(state('a'), exit)).toEqual(exit)
+  expect(await files.storeExit(state('a'), { ...exit, exitCode: 9 })).toEqual(exit)
+  expect(await files.exit(state('b'))).toBeUndefined()
+  expect((await readdir(files.directory)).sort()).toEqual(['exit-a.json', 'state.json'])
+})
+it('an exit that power loss tore is lost for good', async () => {
+  await claim('a')
+  const files = tasks.of({ containerId: 'c1' })
+  await writeFile(files.path('exit-a.json'), '{"exitCo')
+  expect(await files.exit(state('a'))).toBeUndefined()
+  expect(await files.storeExit(state('a'), exit)).toMatchObject({ exitCode: 255, lost: true })
+})
+it('removal is success twice, and an exit or a signal for what is gone is no error', async () => {
+  await claim('a')
+  const files = tasks.of({ containerId: 'c1' })
+  await files.remove()
+  await files.remove()
+  expect(await files.storeExit(state('a'), exit)).toBeUndefined()
+  await files.addSignal('SIGTERM')
+  expect(await readdir(directory)).toEqual([])
+})
+it('what the dead were making is a leftover, and not what the living are', async () => {
+  await tasks.prepare('x', claimant)
+  await tasks.prepare('y', { ...claimant, pid: 77 })
+  const left = await tasks.leftovers(async (pid) => pid === 77)
+  expect(left.map(({ directory: path }) => path)).toEqual([join(directory, '.new-1-2-x')])
+})
+it('an id can name nothing outside', () => {
+  expect(tasks.of({ containerId: '../../etc' }).directory.startsWith(`${directory}/`)).toBe(true)
+  expect(tasks.of({ containerId: 'c1', execId: '../x' }).directory.startsWith(join(directory, 'c1/execs/'))).toBe(true)
+})
