@@ -15,6 +15,8 @@ const config: Options = {
   platform: 'node',
   // One copy of each class for all entries, and dynamic imports stay what they are: who never uses a room never loads it.
   splitting: true,
+  // Shaken, it loads in a tenth of the time; its licence is in dist/licenses.txt.
+  noExternal: ['zod'],
   dts: true,
   clean: true,
 }

@@ -12,9 +12,16 @@ if (options['if-stale'] === true && (await isFresh())) process.exit(0)
 const started = performance.now()
 const code = await show(['node_modules/.bin/tsup', '--silent', ...(options['no-types'] === true ? ['--no-dts'] : [])])
 if (code !== 0) process.exit(code)
+await writeFile(join(root, 'dist/licenses.txt'), await licences(['zod']))
 await mkdir(join(root, '.cache'), { recursive: true })
 await writeFile(stamp, JSON.stringify({ types: options['no-types'] !== true, inputs }))
 process.stdout.write(`build: dist in ${((performance.now() - started) / 1000).toFixed(1)} s\n`)
+
+/** Of the packages whose code is within ours. */
+async function licences(packages) {
+  const texts = packages.map(async (name) => `${name}\n\n${await readFile(join(root, 'node_modules', name, 'LICENSE'), 'utf8')}`)
+  return (await Promise.all(texts)).join('\n')
+}
 
 async function isFresh() {
   const last = await readFile(stamp, 'utf8').then(JSON.parse, () => undefined)

@@ -7,10 +7,11 @@ import type { ExitStatus, ProcessEntry, Signal, TerminalSize } from '../model/pr
 import type { StatsSample } from '../model/resources.js'
 import type { Backend } from '../ports/backend/backend.js'
 import type { CheckpointOptions, CommitOptions, UpgradeOptions } from '../ports/backend/container-images.js'
-import type { AttachOptions, RemoveOptions, StartOptions, StatsOptions, StopOptions, WaitOptions } from '../ports/backend/containers.js'
+import type { AttachOptions, RemoveOptions, StatsOptions, StopOptions, WaitOptions } from '../ports/backend/containers.js'
 import type { Attachment, LogEntry, LogOptions } from '../ports/streams.js'
 import { sleep } from '../util/abort.js'
 import type { CommandResult, RunOptions } from './command.js'
+import { ContainerFiles } from './container-files.js'
 import { execCommand } from './exec-command.js'
 import { Exec, type SpawnOptions } from './exec.js'
 import { Image } from './image.js'
@@ -22,17 +23,21 @@ import {
   checkpointOptions,
   commitOptions,
   logOptions,
+  publishedPortOptions,
   removeOptions,
-  startOptions,
   statsOptions,
   stopOptions,
   upgradeOptions,
   waitOptions,
 } from './input/container-options.js'
-import { absolutePath, name as nameOf, signalName, terminalSize } from './input/fields.js'
+import { absolutePath, callOptions, name as nameOf, signalName, terminalSize } from './input/fields.js'
 import { imageRef } from './input/image.js'
 
 export interface ExecOptions extends Omit<ExecSpec, 'command' | 'stdin'>, RunOptions {}
+export interface PublishedPortOptions extends CallOptions {
+  /** Default `tcp`. */
+  readonly protocol?: Protocol | undefined
+}
 /** Where a published port is reached from this machine. */
 export interface PublishedPort {
   /** An address, never a name that could mean another. */
@@ -43,20 +48,22 @@ export interface PublishedPort {
 /** A reference to a container: asks anew each time, and disposing the engine does not stop it. Every verb throws `not_found` when it is gone. */
 export class Container {
   readonly id: string
+  readonly files: ContainerFiles
   protected readonly backend: Backend
 
   /** @internal */
   constructor(backend: Backend, id: string) {
     this.backend = backend
     this.id = id
+    this.files = new ContainerFiles(backend, id)
   }
 
-  inspect(options?: CallOptions): Promise<ContainerInfo> {
-    return this.backend.containers.get(this.id, options)
+  async inspect(options?: CallOptions): Promise<ContainerInfo> {
+    return this.backend.containers.get(this.id, checkOptional(callOptions, options, 'inspect'))
   }
   /** Resolves when its process runs. A command not found or not executable: `failed_precondition` with `exitCode` 127 or 126. */
-  async start(options?: Omit<StartOptions, 'attach'>): Promise<void> {
-    await this.backend.containers.start(this.id, checkOptional(startOptions, options, 'start'))
+  async start(options?: CallOptions): Promise<void> {
+    await this.backend.containers.start(this.id, checkOptional(callOptions, options, 'start'))
   }
   /** `start`, connected before the first instruction runs, so that no output is missed. */
   async startAttached(options: AttachOptions = {}): Promise<Attachment> {
@@ -73,7 +80,7 @@ export class Container {
   }
   /** Resolves when the signal is sent. */
   async kill(signal: Signal = 'SIGKILL', options?: CallOptions): Promise<void> {
-    return this.backend.containers.kill(this.id, checkInput(signalName, signal, 'kill'), options)
+    return this.backend.containers.kill(this.id, checkInput(signalName, signal, 'kill'), checkOptional(callOptions, options, 'kill'))
   }
   async wait(options?: WaitOptions): Promise<ExitStatus> {
     return this.backend.containers.wait(this.id, checkOptional(waitOptions, options, 'wait'))
@@ -82,7 +89,7 @@ export class Container {
     return this.backend.containers.remove(this.id, checkOptional(removeOptions, options, 'remove'))
   }
   async rename(name: string, options?: CallOptions): Promise<void> {
-    return this.backend.containers.rename(this.id, checkInput(nameOf, name, 'rename'), options)
+    return this.backend.containers.rename(this.id, checkInput(nameOf, name, 'rename'), checkOptional(callOptions, options, 'rename'))
   }
 
   /** A further process to its end. Resolves with its exit code, whatever it is; 127 or 126 when there is no such command. */
@@ -101,7 +108,7 @@ export class Container {
     return this.backend.streams.attach(this.id, checkOptional(attachOptions, options, 'attach'))
   }
   async resize(size: TerminalSize, options?: CallOptions): Promise<void> {
-    return this.backend.streams.resize(this.id, checkInput(terminalSize, size, 'resize'), options)
+    return this.backend.streams.resize(this.id, checkInput(terminalSize, size, 'resize'), checkOptional(callOptions, options, 'resize'))
   }
   logs(options?: LogOptions): AsyncIterable<LogEntry> {
     return this.backend.streams.logs(this.id, checkOptional(logOptions, options, 'logs'))
@@ -109,17 +116,21 @@ export class Container {
   stats(options?: StatsOptions): AsyncIterable<StatsSample> {
     return this.backend.control.stats(this.id, checkOptional(statsOptions, options, 'stats'))
   }
-  top(options?: CallOptions): Promise<readonly ProcessEntry[]> {
-    return this.backend.control.top(this.id, options)
+  async top(options?: CallOptions): Promise<readonly ProcessEntry[]> {
+    return this.backend.control.top(this.id, checkOptional(callOptions, options, 'top'))
   }
-  pause(options?: CallOptions): Promise<void> {
-    return this.backend.control.pause(this.id, options)
+  async pause(options?: CallOptions): Promise<void> {
+    return this.backend.control.pause(this.id, checkOptional(callOptions, options, 'pause'))
   }
-  resume(options?: CallOptions): Promise<void> {
-    return this.backend.control.resume(this.id, options)
+  async resume(options?: CallOptions): Promise<void> {
+    return this.backend.control.resume(this.id, checkOptional(callOptions, options, 'resume'))
   }
   async update(change: ContainerChange, options?: CallOptions): Promise<void> {
-    return this.backend.control.update(this.id, checkInput(containerChange, change, 'update'), options)
+    return this.backend.control.update(
+      this.id,
+      checkInput(containerChange, change, 'update'),
+      checkOptional(callOptions, options, 'update'),
+    )
   }
 
   async commit(reference: string, options?: CommitOptions): Promise<Image> {
@@ -138,10 +149,10 @@ export class Container {
     )
   }
   export(options?: CallOptions): AsyncIterable<Uint8Array> {
-    return this.backend.containerImages.export(this.id, options)
+    return this.backend.containerImages.export(this.id, checkOptional(callOptions, options, 'export'))
   }
   changes(options?: CallOptions): AsyncIterable<FileChange> {
-    return this.backend.containerImages.changes(this.id, options)
+    return this.backend.containerImages.changes(this.id, checkOptional(callOptions, options, 'changes'))
   }
   async checkpoint(directory: string, options?: CheckpointOptions): Promise<void> {
     return this.backend.containerImages.checkpoint(
@@ -151,15 +162,20 @@ export class Container {
     )
   }
   async restore(directory: string, options?: CallOptions): Promise<void> {
-    return this.backend.containerImages.restore(this.id, checkInput(absolutePath, directory, 'restore'), options)
+    return this.backend.containerImages.restore(
+      this.id,
+      checkInput(absolutePath, directory, 'restore'),
+      checkOptional(callOptions, options, 'restore'),
+    )
   }
 
   /** Rejects with `failed_precondition` when it has no health check, is found unhealthy, or ends before. */
   async waitUntilHealthy(options: CallOptions = {}): Promise<void> {
+    checkInput(callOptions, options, 'waitUntilHealthy')
     for (;;) {
       const { health, state } = await this.inspect(options)
       if (health === undefined) throw new EngineError('failed_precondition', `container "${this.id}" has no health check`)
-      if (health.status === 'healthy') return
+      if (health.status === 'healthy' && state.status !== 'exited') return
       if (health.status === 'unhealthy' || state.status === 'exited') {
         const last = health.checks.at(-1)?.output.trim() ?? ''
         throw new EngineError(
@@ -171,11 +187,9 @@ export class Container {
     }
   }
   /** Where to reach a port of the container; `failed_precondition` when it is not published now. */
-  async publishedPort(
-    containerPort: number,
-    { protocol = 'tcp', ...options }: { readonly protocol?: Protocol | undefined } & CallOptions = {},
-  ): Promise<PublishedPort> {
-    const { ports } = await this.inspect(options)
+  async publishedPort(containerPort: number, options: PublishedPortOptions = {}): Promise<PublishedPort> {
+    const { protocol = 'tcp', signal } = checkInput(publishedPortOptions, options, 'publishedPort')
+    const { ports } = await this.inspect({ signal })
     const mapping = ports.find((port) => port.containerPort === containerPort && port.protocol === protocol)
     if (mapping === undefined)
       throw new EngineError('failed_precondition', `port ${containerPort}/${protocol} of container "${this.id}" is not published`)

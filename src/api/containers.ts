@@ -10,7 +10,7 @@ import { checkInput, checkOptional } from './input/check.js'
 import { runOptions } from './input/command.js'
 import { listContainersOptions } from './input/container-options.js'
 import { containerSpec } from './input/container-spec.js'
-import { word } from './input/fields.js'
+import { callOptions, word } from './input/fields.js'
 import { removeOwned } from './owned.js'
 import { ownedSpec, runContainer } from './run-container.js'
 
@@ -23,11 +23,17 @@ export class Containers {
 
   /** A detached container, unless `lifetime` says otherwise: it outlives this process. Nothing runs yet. */
   async create(spec: ContainerSpec, options?: CallOptions): Promise<Container> {
-    return new Container(this.#backend, await this.#backend.containers.create(checkInput(containerSpec, spec, 'container'), options))
+    return new Container(
+      this.#backend,
+      await this.#backend.containers.create(checkInput(containerSpec, spec, 'container'), checkOptional(callOptions, options, 'create')),
+    )
   }
   /** One that is removed at the end of its block, or else with this process. */
   async createOwned(spec: ContainerSpec, options?: CallOptions): Promise<OwnedContainer> {
-    const id = await this.#backend.containers.create(ownedSpec(checkInput(containerSpec, spec, 'container')), options)
+    const id = await this.#backend.containers.create(
+      ownedSpec(checkInput(containerSpec, spec, 'container')),
+      checkOptional(callOptions, options, 'createOwned'),
+    )
     const { close } = closeable(() => removeOwned(this.#backend, id))
     return new OwnedContainer(this.#backend, id, close)
   }
@@ -40,7 +46,7 @@ export class Containers {
   }
   /** `ref` is an id, an unambiguous beginning of one, or a name. Throws `not_found`. */
   async get(ref: string, options?: CallOptions): Promise<Container> {
-    const { id } = await this.#backend.containers.get(checkInput(word, ref, 'container'), options)
+    const { id } = await this.#backend.containers.get(checkInput(word, ref, 'container'), checkOptional(callOptions, options, 'get'))
     return new Container(this.#backend, id)
   }
   /** `undefined` where `get` throws `not_found`. */

@@ -8,6 +8,7 @@ import { Containers } from './containers.js'
 import { EventHub, type EventListener, type EventName } from './event-hub.js'
 import { Images } from './images.js'
 import { checkOptional } from './input/check.js'
+import { callOptions } from './input/fields.js'
 import { eventsOptions } from './input/system.js'
 import { Networks } from './networks.js'
 import { Volumes } from './volumes.js'
@@ -44,26 +45,26 @@ export class Engine implements Closeable {
   supports(capability: Capability): boolean {
     return this.#backend.supports(capability)
   }
-  info(options?: CallOptions): Promise<EngineInfo> {
-    return this.#backend.system.info(options)
+  async info(options?: CallOptions): Promise<EngineInfo> {
+    return this.#backend.system.info(checkOptional(callOptions, options, 'info'))
   }
   /** What this machine and daemon can and cannot do, and why. */
-  check(options?: CallOptions): Promise<readonly CheckItem[]> {
-    return this.#backend.system.check(options)
+  async check(options?: CallOptions): Promise<readonly CheckItem[]> {
+    return this.#backend.system.check(checkOptional(callOptions, options, 'check'))
   }
-  diskUsage(options?: CallOptions): Promise<DiskUsage> {
-    return this.#backend.system.diskUsage(options)
+  async diskUsage(options?: CallOptions): Promise<DiskUsage> {
+    return this.#backend.system.diskUsage(checkOptional(callOptions, options, 'diskUsage'))
   }
   /** Puts right what a crash left. Opening does the same. */
-  repair(options?: CallOptions): Promise<RepairReport> {
-    return this.#backend.system.repair(options)
+  async repair(options?: CallOptions): Promise<RepairReport> {
+    return this.#backend.system.repair(checkOptional(callOptions, options, 'repair'))
   }
   events(options?: EventsOptions): AsyncIterable<EngineEvent> {
     return this.#backend.system.events(checkOptional(eventsOptions, options, 'events'))
   }
   /** Where the history ends now: to miss nothing, take it, act, then read `events({ since })`. */
-  cursor(options?: CallOptions): Promise<Cursor> {
-    return this.#backend.system.cursor(options)
+  async cursor(options?: CallOptions): Promise<Cursor> {
+    return this.#backend.system.cursor(checkOptional(callOptions, options, 'cursor'))
   }
   /** From soon after the call on; who must miss nothing uses `events`. */
   on(name: EventName, listener: EventListener): this {

@@ -6,6 +6,8 @@ import type { ExitStatus, Signal, TerminalSize } from '../model/process.js'
 import type { Backend } from '../ports/backend/backend.js'
 import type { Attachment, OutputChunk } from '../ports/streams.js'
 import { killExec } from './exec-command.js'
+import { checkInput, checkOptional } from './input/check.js'
+import { callOptions, signalName, terminalSize } from './input/fields.js'
 
 export interface SpawnOptions extends Omit<ExecSpec, 'command'>, CallOptions {}
 
@@ -26,9 +28,14 @@ export class Exec implements Closeable {
   /** @internal */
   static async spawn(backend: Backend, containerId: string, spec: ExecSpec, { signal }: CallOptions): Promise<Exec> {
     const id = await backend.execs.create(containerId, spec, { signal })
-    const io = await backend.execs.start(id, { attach: { stdin: spec.stdin === true }, signal })
-    if (io === undefined) throw new EngineError('internal', `backend "${backend.name}" gave no streams for exec "${id}"`)
-    return new Exec(backend, id, io)
+    try {
+      const io = await backend.execs.start(id, { attach: { stdin: spec.stdin === true }, signal })
+      if (io === undefined) throw new EngineError('internal', `backend "${backend.name}" gave no streams for exec "${id}"`)
+      return new Exec(backend, id, io)
+    } catch (error) {
+      await killExec(backend, id) // an aborted start may have succeeded
+      throw error
+    }
   }
 
   /** Can be read once. Ends when the process exits. */
@@ -40,24 +47,26 @@ export class Exec implements Closeable {
     return (this.#stdin ??= writable(this.#io))
   }
   /** Resolves when the bytes have been handed on. */
-  write(bytes: Uint8Array | string, options?: CallOptions): Promise<void> {
+  async write(bytes: Uint8Array | string, options?: CallOptions): Promise<void> {
     return this.#io.write(typeof bytes === 'string' ? Buffer.from(bytes) : bytes, options)
   }
   /** The process reads an end of file; its output goes on. */
-  closeStdin(options?: CallOptions): Promise<void> {
-    return this.#io.closeStdin(options)
+  async closeStdin(options?: CallOptions): Promise<void> {
+    return this.#io.closeStdin(checkOptional(callOptions, options, 'closeStdin'))
   }
-  resize(size: TerminalSize, options?: CallOptions): Promise<void> {
-    return this.#io.resize(size, options)
+  /** Without a terminal: `failed_precondition`. */
+  async resize(size: TerminalSize, options?: CallOptions): Promise<void> {
+    return this.#io.resize(checkInput(terminalSize, size, 'resize'), checkOptional(callOptions, options, 'resize'))
   }
-  kill(signal: Signal = 'SIGKILL', options?: CallOptions): Promise<void> {
-    return this.#backend.execs.kill(this.id, signal, options)
+  /** A process already gone is success. */
+  async kill(signal: Signal = 'SIGKILL', options?: CallOptions): Promise<void> {
+    return this.#backend.execs.kill(this.id, checkInput(signalName, signal, 'kill'), checkOptional(callOptions, options, 'kill'))
   }
-  inspect(options?: CallOptions): Promise<ExecInfo> {
-    return this.#backend.execs.get(this.id, options)
+  async inspect(options?: CallOptions): Promise<ExecInfo> {
+    return this.#backend.execs.get(this.id, checkOptional(callOptions, options, 'inspect'))
   }
   async wait(options?: CallOptions): Promise<ExitStatus> {
-    const exit = await this.#backend.execs.wait(this.id, options)
+    const exit = await this.#backend.execs.wait(this.id, checkOptional(callOptions, options, 'wait'))
     this.#ended = true
     return exit
   }

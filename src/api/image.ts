@@ -1,8 +1,11 @@
+import type { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { CallOptions } from '../model/common.js'
 import type { ImageHistoryEntry, ImageInfo } from '../model/image.js'
 import type { Backend } from '../ports/backend/backend.js'
 import type { PushOptions, RemoveImageOptions, SaveOptions } from '../ports/backend/images.js'
 import { checkInput, checkOptional } from './input/check.js'
+import { callOptions } from './input/fields.js'
 import { imageRef, pushOptions, removeImageOptions, saveOptions } from './input/image.js'
 
 /** A reference to an image by its id: names may move, this does not. */
@@ -17,12 +20,12 @@ export class Image {
     this.id = id
   }
 
-  inspect(options?: CallOptions): Promise<ImageInfo> {
-    return this.backend.images.get(this.id, options)
+  async inspect(options?: CallOptions): Promise<ImageInfo> {
+    return this.backend.images.get(this.id, checkOptional(callOptions, options, 'inspect'))
   }
   /** Moves the name if another image has it. */
   async tag(name: string, options?: CallOptions): Promise<void> {
-    return this.backend.images.tag(this.id, checkInput(imageRef, name, 'tag'), options)
+    return this.backend.images.tag(this.id, checkInput(imageRef, name, 'tag'), checkOptional(callOptions, options, 'tag'))
   }
   /** With several names it needs `force`. In use by a container: `failed_precondition`. */
   async remove(options?: RemoveImageOptions): Promise<void> {
@@ -32,13 +35,19 @@ export class Image {
   async push(target: string, options?: PushOptions): Promise<void> {
     return this.backend.images.push(this.id, checkInput(imageRef, target, 'push'), checkOptional(pushOptions, options, 'push'))
   }
-  /** As a tar. */
-  save(options?: SaveOptions): AsyncIterable<Uint8Array> {
-    return this.backend.images.save([this.id], checkOptional(saveOptions, options, 'save'))
+  /** As a tar, to the end of `target`, which is destroyed if this fails. The bytes themselves: `images.save`. */
+  async save(target: Writable, options?: SaveOptions): Promise<void> {
+    const tar = this.backend.images.save([this.id], checkOptional(saveOptions, options, 'save'))
+    try {
+      await pipeline(tar, target, { signal: options?.signal })
+    } catch (error) {
+      options?.signal?.throwIfAborted()
+      throw error
+    }
   }
   /** Newest first. */
-  history(options?: CallOptions): Promise<readonly ImageHistoryEntry[]> {
-    return this.backend.images.history(this.id, options)
+  async history(options?: CallOptions): Promise<readonly ImageHistoryEntry[]> {
+    return this.backend.images.history(this.id, checkOptional(callOptions, options, 'history'))
   }
 }
 

@@ -15,7 +15,7 @@ import type {
 import { found } from './found.js'
 import { ListedImage } from './image.js'
 import { checkInput, checkOptional } from './input/check.js'
-import { byteStream } from './input/fields.js'
+import { byteStream, callOptions, names } from './input/fields.js'
 import {
   buildOptions,
   buildRequest,
@@ -60,11 +60,11 @@ export class Images {
   }
   /** Several images in one archive. The same images give the same bytes. */
   save(refs: readonly string[], options?: SaveOptions): AsyncIterable<Uint8Array> {
-    return this.#backend.images.save(refs, checkOptional(saveOptions, options, 'save'))
+    return this.#backend.images.save(checkInput(names, refs, 'save'), checkOptional(saveOptions, options, 'save'))
   }
   /** `ref` is a name with tag or digest, an id, or an unambiguous beginning of one. Throws `not_found`. */
   async get(ref: string, options?: CallOptions): Promise<ListedImage> {
-    return this.#listed(await this.#backend.images.get(checkInput(imageRef, ref, 'image'), options))
+    return this.#listed(await this.#backend.images.get(checkInput(imageRef, ref, 'image'), checkOptional(callOptions, options, 'get')))
   }
   /** `undefined` where `get` throws `not_found`. */
   find(ref: string, options?: CallOptions): Promise<ListedImage | undefined> {

@@ -6,7 +6,7 @@ import type { ConnectOptions, DisconnectOptions, ListNetworksOptions, PruneOptio
 import type { Container } from './container.js'
 import { found } from './found.js'
 import { checkInput, checkOptional } from './input/check.js'
-import { word } from './input/fields.js'
+import { callOptions, word } from './input/fields.js'
 import { connectOptions, disconnectOptions, listNetworksOptions, networkSpec, pruneNetworksOptions } from './input/network.js'
 
 /** A reference to a network. */
@@ -19,8 +19,8 @@ export class Network {
     this.id = id
   }
 
-  inspect(options?: CallOptions): Promise<NetworkInfo> {
-    return this.#backend.networks.get(this.id, options)
+  async inspect(options?: CallOptions): Promise<NetworkInfo> {
+    return this.#backend.networks.get(this.id, checkOptional(callOptions, options, 'inspect'))
   }
   /** At once when the container runs, else with its next start. */
   async connect(container: Pick<Container, 'id'>, options?: ConnectOptions): Promise<EndpointInfo> {
@@ -29,8 +29,8 @@ export class Network {
   async disconnect(container: Pick<Container, 'id'>, options?: DisconnectOptions): Promise<void> {
     return this.#backend.networks.disconnect(this.id, container.id, checkOptional(disconnectOptions, options, 'disconnect'))
   }
-  remove(options?: CallOptions): Promise<void> {
-    return this.#backend.networks.remove(this.id, options)
+  async remove(options?: CallOptions): Promise<void> {
+    return this.#backend.networks.remove(this.id, checkOptional(callOptions, options, 'remove'))
   }
 }
 
@@ -42,11 +42,13 @@ export class Networks {
   }
 
   async create(spec: NetworkSpec, options?: CallOptions): Promise<Network> {
-    return this.#network(await this.#backend.networks.create(checkInput(networkSpec, spec, 'network'), options))
+    return this.#network(
+      await this.#backend.networks.create(checkInput(networkSpec, spec, 'network'), checkOptional(callOptions, options, 'create')),
+    )
   }
   /** `ref` is an id, an unambiguous beginning of one, or a name. Throws `not_found`. */
   async get(ref: string, options?: CallOptions): Promise<Network> {
-    return this.#network(await this.#backend.networks.get(checkInput(word, ref, 'network'), options))
+    return this.#network(await this.#backend.networks.get(checkInput(word, ref, 'network'), checkOptional(callOptions, options, 'get')))
   }
   /** `undefined` where `get` throws `not_found`. */
   find(ref: string, options?: CallOptions): Promise<Network | undefined> {

@@ -5,7 +5,7 @@ import type { Backend } from '../ports/backend/backend.js'
 import type { ListVolumesOptions, PruneVolumesOptions } from '../ports/backend/volumes.js'
 import { found } from './found.js'
 import { checkInput, checkOptional } from './input/check.js'
-import { word } from './input/fields.js'
+import { callOptions, word } from './input/fields.js'
 import { listVolumesOptions, pruneVolumesOptions, volumeSpec } from './input/volume.js'
 
 /** A reference to a volume. */
@@ -18,16 +18,16 @@ export class Volume {
     this.name = name
   }
 
-  inspect(options?: CallOptions): Promise<VolumeInfo> {
-    return this.#backend.volumes.get(this.name, options)
+  async inspect(options?: CallOptions): Promise<VolumeInfo> {
+    return this.#backend.volumes.get(this.name, checkOptional(callOptions, options, 'inspect'))
   }
   /** May walk the disk. */
-  usage(options?: CallOptions): Promise<VolumeUsage> {
-    return this.#backend.volumes.usage(this.name, options)
+  async usage(options?: CallOptions): Promise<VolumeUsage> {
+    return this.#backend.volumes.usage(this.name, checkOptional(callOptions, options, 'usage'))
   }
   /** Named by a container, running or not: `failed_precondition`. */
-  remove(options?: CallOptions): Promise<void> {
-    return this.#backend.volumes.remove(this.name, options)
+  async remove(options?: CallOptions): Promise<void> {
+    return this.#backend.volumes.remove(this.name, checkOptional(callOptions, options, 'remove'))
   }
 }
 
@@ -44,7 +44,7 @@ export class Volumes {
   }
   /** Throws `not_found`. */
   async get(name: string, options?: CallOptions): Promise<Volume> {
-    const info = await this.#backend.volumes.get(checkInput(word, name, 'volume'), options)
+    const info = await this.#backend.volumes.get(checkInput(word, name, 'volume'), checkOptional(callOptions, options, 'get'))
     return new Volume(this.#backend, info.name)
   }
   /** `undefined` where `get` throws `not_found`. */

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BackendSubject } from '../../src/conformance/backend-suite-subject.js'
+import type { ContainerSettings } from '../../src/model/container-spec.js'
 import type { Closeable } from '../../src/model/common.js'
 import type { Backend } from '../../src/ports/backend/backend.js'
 import { closeable } from '../../src/util/closeable.js'
@@ -17,10 +18,12 @@ export interface SubjectOptions {
   /** One more process of the engine. */
   open(): Promise<Backend>
   readonly real: boolean
+  /** Of every container. */
+  readonly settings?: Partial<ContainerSettings>
 }
 
 /** Opens a backend, loads the image, and starts a registry where commands are real. */
-export async function backendSubject({ open, real }: SubjectOptions): Promise<{ readonly subject: BackendSubject } & Closeable> {
+export async function backendSubject({ open, real, settings }: SubjectOptions): Promise<{ readonly subject: BackendSubject } & Closeable> {
   const directory = await mkdtemp(join(tmpdir(), 'pouch-sdk-backend-'))
   const registry = real ? await startRegistry() : undefined
   const built = await busyboxImage()
@@ -34,7 +37,7 @@ export async function backendSubject({ open, real }: SubjectOptions): Promise<{ 
     real,
     device: '/dev/fuse',
     another: open,
-    spec: (command, extra = {}) => ({ networkMode: 'none', ...extra, image, ...(command !== undefined && { command }) }),
+    spec: (command, extra = {}) => ({ networkMode: 'none', ...settings, ...extra, image, ...(command !== undefined && { command }) }),
     async archive(format, name, { command, labels, env, workingDir, user } = {}) {
       const config = {
         ...(command !== undefined && { Cmd: command }),

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
@@ -52,10 +53,20 @@ export async function processesNaming(text: string): Promise<string[]> {
   const found: string[] = []
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue
-    const line = await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '')
-    if (line.includes(text)) found.push(`${pid} ${line.replaceAll('\0', ' ').trim()}`)
+    const line = (await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '')).replaceAll('\0', ' ')
+    if (line.includes(text)) found.push(`${pid} ${line.trim()}`)
   }
   return found
+}
+
+/** Shims of a namespace that are still there after the moment that one needs to end. */
+export async function shimsLeft(namespace: string): Promise<string[]> {
+  const deadline = performance.now() + 3_000
+  for (;;) {
+    const left = await processesNaming(`-namespace ${namespace} `)
+    if (left.length === 0 || performance.now() > deadline) return left
+    await setTimeout(20)
+  }
 }
 
 /** Control groups below one, in any hierarchy. */

@@ -1,5 +1,7 @@
 // The schemas of options of the verbs of containers.
 import * as z from 'zod/mini'
+import type { CallOptions } from '../../model/common.js'
+import type { Protocol } from '../../model/network.js'
 import type {
   AttachOptions,
   ListContainersOptions,
@@ -79,4 +81,8 @@ export const checkpointOptions: Schema<CheckpointOptions> = once(() =>
     labels: z.optional(labels()),
     signal: signalField(),
   }),
+)
+type PublishedPortOptions = CallOptions & { readonly protocol?: Protocol | undefined }
+export const publishedPortOptions: Schema<PublishedPortOptions> = once(() =>
+  strict<PublishedPortOptions>({ protocol: z.optional(z.enum(['tcp', 'udp', 'sctp'])), signal: signalField() }),
 )

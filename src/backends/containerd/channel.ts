@@ -14,6 +14,7 @@ import type { CallOptions, Closeable } from '../../model/common.js'
 import type { Trace } from '../../model/trace.js'
 import { EngineError } from '../../errors.js'
 import { Connection } from './connection.js'
+import { raceAbort } from '../../util/abort.js'
 import { type ErrorContext, toEngineError } from './errors.js'
 import { Version } from './gen/version_pb.js'
 import { Duplex } from './duplex.js'
@@ -224,6 +225,7 @@ class GrpcCalls implements Channel {
       await this.#options.beforeStep(name)
       signal?.throwIfAborted()
     }
+    await raceAbort(this.#connection.restored(), signal)
     const begun = performance.now()
     const done = (code?: string): void => {
       this.trace({ kind: 'call', name, durationMs: performance.now() - begun, code })

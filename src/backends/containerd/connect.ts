@@ -19,6 +19,8 @@ import { openStorage } from './storage/storage.js'
 import { superviseContainerd } from './supervise.js'
 import { ContainerdTasks } from './tasks/service.js'
 
+export type { RegistryHostOptions, RegistryOptions } from '../../registry/options.js'
+
 export interface ContainerdOptions extends CallOptions {
   /** An absolute path: where this engine keeps records, logs and locks. Made if missing, mode 0700. */
   readonly root: string
@@ -79,7 +81,7 @@ async function openOn(root: Root, address: string, options: ContainerdOptions, c
   })
   try {
     const { namespace = defaultNamespace, onTrace, beforeStep, signal } = options
-    const channel = await openChannel({ address, namespace, onTrace, beforeStep, signal, waitForReady: true, deadlineMs: 10_000 })
+    const channel = await openChannel({ address, namespace, onTrace, beforeStep, signal, deadlineMs: 10_000 })
     opened.push(() => channel.close())
     const runtimes = await Runtimes.open({
       directory: join(root.directory, 'runtimes'),

@@ -1,12 +1,12 @@
 // One HTTP/2 connection to a daemon's socket, made again when it is lost, and the calls on it.
-import { type ChannelOptions as GrpcOptions, Client, credentials } from '@grpc/grpc-js'
+import { type ChannelOptions as GrpcOptions, Client, connectivityState, credentials } from '@grpc/grpc-js'
 
 const maxMessageBytes = 16 << 20
 const grpcOptions: GrpcOptions = {
   'grpc.max_receive_message_length': maxMessageBytes,
   'grpc.max_send_message_length': maxMessageBytes,
   'grpc.initial_reconnect_backoff_ms': 50,
-  'grpc.max_reconnect_backoff_ms': 1_000,
+  'grpc.max_reconnect_backoff_ms': 200, // a socket on this machine: trying costs nothing
   'grpc.default_authority': 'localhost',
   'grpc.enable_http_proxy': 0,
   'grpc.enable_retries': 0, // it would keep a copy of what is sent, and retries are the callers' affair
@@ -16,10 +16,14 @@ const grpcOptions: GrpcOptions = {
   'grpc-node.flow_control_window': 4 << 20,
 }
 
+/** A daemon that is restarted is away for some hundred milliseconds. */
+const restartMs = 1_000
+
 export class Connection {
   readonly client: Client
   readonly #ends: Set<() => void> = new Set()
   #closed = false
+  #wasReady = false
 
   /** A path, with or without `unix://`. Connects with the first call. */
   constructor(address: string) {
@@ -27,6 +31,13 @@ export class Connection {
   }
   get isClosed(): boolean {
     return this.#closed
+  }
+  /** Waits a moment for a connection that was there before and was lost. Whether it came, the call that follows tells. */
+  async restored(): Promise<void> {
+    if (this.#closed) return
+    const ready = this.client.getChannel().getConnectivityState(false) === connectivityState.READY
+    if (ready) this.#wasReady = true
+    else if (this.#wasReady) await new Promise<void>((resolve) => this.client.waitForReady(Date.now() + restartMs, () => resolve()))
   }
   /** Cancels the call when the signal aborts, or the connection is closed. What it returns is called at the end of the call. */
   track(call: { cancel(): void }, signal: AbortSignal | undefined): () => void {

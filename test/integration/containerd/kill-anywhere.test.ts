@@ -11,7 +11,7 @@ import { connectContainerd } from '../../../src/backends/containerd/connect.js'
 import { Engine } from '../../../src/index.js'
 import { startTestContainerd, type TestContainerd } from '../../setup/containerd.js'
 import { busyboxImage, putImage } from '../../setup/images.js'
-import { cgroupsBelow, ctr, daemonContents, filesBelow, mountsBelow, processesNaming, removeCgroup } from '../../setup/outside.js'
+import { cgroupsBelow, ctr, daemonContents, filesBelow, mountsBelow, shimsLeft, removeCgroup } from '../../setup/outside.js'
 import { type RunningRegistry, startRegistry } from '../../setup/registry.js'
 import type { KilledProgram } from './killed-program.js'
 
@@ -70,7 +70,7 @@ async function leftAfterConnect(work: KilledProgram['work']): Promise<unknown> {
     snapshots: snapshots.filter((key) => !key.startsWith('sha256:')),
     mounts: await mountsBelow(root),
     files: (await filesBelow(root)).filter((path) => /^(?:containers|tasks|locks|owners|records\/[^/]+)\/[^.]/.test(path)),
-    shims: await processesNaming(`-namespace ${namespace} `),
+    shims: await shimsLeft(namespace),
     cgroups: await cgroupsBelow(cgroupParent),
   }
 }

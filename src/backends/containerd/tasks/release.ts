@@ -53,8 +53,9 @@ export async function destroy(wire: Wire, target: Target, options: CallOptions):
   if (alive) {
     const found = await wire.find(target, options)
     if (found?.status === 'paused') await thaw(wire, target, options)
-    if (found !== undefined && found.status !== 'stopped')
-      await within(deleteMs, (inner) => wire.wait(target, inner).catch(() => undefined), options)
+    // An exec that was only registered is no process: nothing of it ends.
+    const ends = found !== undefined && found.status !== 'stopped' && (target.execId === undefined || found.status !== 'created')
+    if (ends) await within(deleteMs, (inner) => wire.wait(target, inner).catch(() => undefined), options)
   }
   await release(wire, target, options)
 }

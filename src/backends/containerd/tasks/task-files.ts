@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { appendFile, link, mkdir, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import type { ExitStatus, ProcessRef, Signal } from '../../../model/process.js'
 import { encodeFileName } from '../../../util/file-name.js'
 import { hasErrno } from '../../../util/fs-error.js'
@@ -43,24 +43,24 @@ const schema = once(() => ({
   state: z.object({
     version: z.literal(1),
     containerId: z.string(),
-    execId: z.string().optional(),
+    execId: z.optional(z.string()),
     wireId: z.string(),
     claimant: z.object({ pid: z.number(), startTime: z.string(), bootId: z.string() }),
     runtime: z.string(),
     tty: z.boolean(),
-    stdin: z.string().optional(),
-    stdout: z.string().optional(),
-    stderr: z.string().optional(),
-    log: z.string().optional(),
-    cgroup: z.string().optional(),
+    stdin: z.optional(z.string()),
+    stdout: z.optional(z.string()),
+    stderr: z.optional(z.string()),
+    log: z.optional(z.string()),
+    cgroup: z.optional(z.string()),
     sharedPids: z.boolean(),
-    oomBefore: z.number().optional(),
+    oomBefore: z.optional(z.number()),
   }),
   exit: z.object({
     exitCode: z.number(),
-    signal: z.templateLiteral(['SIG', z.string()]).optional(),
+    signal: z.optional(z.templateLiteral(['SIG', z.string()])),
     exitedAt: z.string(),
-    oomKilled: z.boolean().optional(),
+    oomKilled: z.optional(z.boolean()),
     lost: z.boolean(),
   }),
 }))

@@ -90,6 +90,7 @@ export class Root {
         return { process: { args: ['sleep', '1000'] } }
       },
       bootId: async () => 'boot',
+      emitExit: async () => {},
       async emit(action) {
         log.push(`${who}: event ${action}`)
       },

@@ -39,6 +39,11 @@ describe('mounts', () => {
     expect(bind({ readOnly: true })).toEqual(['rbind', 'ro', 'rro', 'rprivate'])
   })
 
+  it('ask for recursive protection only of directories', () => {
+    const mounts = [{ type: 'bind', source: '/s', target: '/t', readOnly: true }] as const
+    expect(at('/t', { mounts }, { fileSources: new Set(['/s']) })?.options).toEqual(['rbind', 'ro', 'rprivate'])
+  })
+
   it('ask for recursive protection only of kernels that have it', () => {
     const mounts = [{ type: 'bind', source: '/s', target: '/t', readOnly: true }] as const
     expect(at('/t', { mounts }, { host: { ...host, kernel: '5.10.0' } })?.options).toEqual(['rbind', 'ro', 'rprivate'])

@@ -130,6 +130,7 @@ describe('a profile that a user brings', () => {
     ['no object', '[]'],
     ['no default action', {}],
     ['an unknown action', { defaultAction: 'ALLOW' }],
+    ['an action that no runtime has', { defaultAction: 'SCMP_ACT_NONE' }],
     ['an unknown field', { defaultAction: 'SCMP_ACT_ERRNO', sysCalls: [] }],
     [
       'an unknown condition',

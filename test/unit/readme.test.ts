@@ -1,0 +1,65 @@
+// What the README claims: its snippets are pieces of examples, its table is what the backend answers, its links lead somewhere.
+import { access, readdir, readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import type { Capability } from '../../src/ports/backend/backend.js'
+import { memoryRoot } from '../setup/memory-backend.js'
+
+const root = new URL('../../', import.meta.url)
+const readme = await readFile(new URL('README.md', root), 'utf8')
+
+/** Without indentation and empty lines, so that a piece of a function may stand alone. */
+function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+}
+function contains(whole: readonly string[], piece: readonly string[]): boolean {
+  return whole.some((_, at) => piece.every((line, index) => whole[at + index] === line))
+}
+
+describe('the README', () => {
+  const snippets = [...readme.matchAll(/```(?:js|ts)\n([\s\S]*?)```/g)].map(([, code = '']) => code)
+
+  it('shows its first program as it lies in examples/, in eight lines at most', async () => {
+    expect(snippets[0]).toBe(await readFile(new URL('examples/first.mjs', root), 'utf8'))
+    expect(snippets[0]?.trimEnd().split('\n').length).toBeLessThanOrEqual(8)
+  })
+
+  it('has no code that is not a piece of an example', async () => {
+    const names = (await readdir(new URL('examples/', root))).filter((name) => /\.(ts|mjs)$/.test(name))
+    const examples = await Promise.all(names.map(async (name) => linesOf(await readFile(new URL(`examples/${name}`, root), 'utf8'))))
+    expect(snippets.length).toBeGreaterThan(3)
+    expect(snippets.filter((snippet) => !examples.some((example) => contains(example, linesOf(snippet))))).toEqual([])
+  })
+
+  it('says of each capability what the managed backend answers', async () => {
+    await using engine = await memoryRoot()
+    const backend = await engine.open()
+    const told: [string, boolean][] = []
+    const answered: [string, boolean][] = []
+    for (const [, what = '', containerd = ''] of readme.matchAll(/^\| ([^|]+) \| (yes|not yet) \|/gm)) {
+      const [, list = ''] = /\((`[^)]+)\)/.exec(what) ?? []
+      for (const [, name = ''] of list.matchAll(/`(\w+)`/g)) {
+        told.push([name, containerd === 'yes'])
+        answered.push([name, backend.supports(name as Capability)])
+      }
+    }
+    await backend.close()
+    expect(told).toEqual(answered)
+    expect(told.map(([name]) => name).sort()).toEqual(await capabilities())
+  })
+
+  it('links to files that are there', async () => {
+    const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link).filter((link) => !link.includes(':'))
+    expect(links.length).toBeGreaterThan(5)
+    await Promise.all(links.map((link) => access(new URL(link, root))))
+  })
+})
+
+/** All there are, from the type. */
+async function capabilities(): Promise<string[]> {
+  const source = await readFile(new URL('src/ports/backend/backend.ts', root), 'utf8')
+  const [, union = ''] = /export type Capability =([\s\S]*?)\n\n/.exec(source) ?? []
+  return [...union.matchAll(/'(\w+)'/g)].map(([, name = '']) => name).sort()
+}
