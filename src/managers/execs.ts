@@ -30,6 +30,8 @@ const rememberedMs = 5 * 60_000
 export class ExecManager implements ExecService {
   readonly #deps: ExecDeps
   readonly #execs: Map<string, Exec> = new Map()
+  /** Containers whose end is waited for. */
+  readonly #containers: Set<string> = new Set()
   constructor(deps: ExecDeps) {
     this.#deps = deps
   }
@@ -39,6 +41,7 @@ export class ExecManager implements ExecService {
     await this.#mustRun(containerId, options)
     const execId = randomBytes(16).toString('hex')
     this.#execs.set(execId, { ref: { containerId, execId }, spec, state: { status: 'created' } })
+    this.#forgetAtEnd(containerId)
     return execId
   }
 
@@ -51,7 +54,6 @@ export class ExecManager implements ExecService {
     exec.state = { status: 'running' }
     try {
       const { value: record } = await storedContainer(this.#deps, ref.containerId, { signal })
-      await this.#mustRun(ref.containerId, { signal })
       const process = await this.#deps.buildProcess(record, spec, { signal })
       const stdio = { tty: spec.tty ?? false, stdin: attach?.stdin ?? false, attach: attach !== undefined }
       const { pid, attachment } = await this.#deps.tasks.exec({ containerId: ref.containerId, execId, process, stdio }, { signal })
@@ -98,6 +100,16 @@ export class ExecManager implements ExecService {
   async #mustRun(containerId: string, options: CallOptions): Promise<void> {
     const task = await this.#deps.tasks.find({ containerId }, options)
     if (task?.status !== 'running') throw new EngineError('failed_precondition', `container "${containerId}" does not run`)
+  }
+
+  #forgetAtEnd(containerId: string): void {
+    if (this.#containers.has(containerId)) return
+    this.#containers.add(containerId)
+    const forget = (): void => {
+      this.#containers.delete(containerId)
+      for (const [execId, { ref }] of this.#execs) if (ref.containerId === containerId) this.#execs.delete(execId)
+    }
+    this.#deps.tasks.wait({ containerId }).then(forget, forget)
   }
 
   /** Keeps the exit, then frees what the process left: at once, or when its output has been read. */

@@ -9,7 +9,7 @@ import type { ContainerContext } from './container/context.js'
 import { type ContainerRecord, parseContainerRecord, parseNameRecord } from './container/record.js'
 import { removeContainer } from './container/remove.js'
 import { SpecSource } from './container/spec-source.js'
-import { watchTasks } from './container/watch.js'
+import { appendExit, watchTasks } from './container/watch.js'
 import { ContainerManager } from './containers.js'
 import { ControlManager } from './control.js'
 import type { EnginePorts, EngineSettings } from './engine-ports.js'
@@ -156,6 +156,7 @@ function toContext(ports: EnginePorts, settings: EngineSettings, owner: Owner, c
       options?.signal?.throwIfAborted()
       await emit('container', action, { id, name }, attributes)
     },
+    emitExit: ({ id, name }, exit) => appendExit(ports.events, { containerId: id }, name, exit),
     image: imageSource(images),
     async check(record, options) {
       await settings.runtimes.check(record.runtime, options)
@@ -164,7 +165,8 @@ function toContext(ports: EnginePorts, settings: EngineSettings, owner: Owner, c
     runtime: ({ runtime }) => runtime ?? { name: settings.runtimes.default },
     owner: (options) => owner.name(options),
     bootId: async (options) => (await host.facts(options)).bootId,
-    buildSpec: (record, root, options) => specs.containerSpec(record, root, options),
+    writeFiles: (record, options) => specs.writeFiles(record, options),
+    buildSpec: (record, root, files, options) => specs.containerSpec(record, root, files, options),
     failedUndo: ({ step, error }) => {
       settings.onTrace?.({ kind: 'undo', name: step, error })
     },

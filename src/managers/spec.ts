@@ -49,6 +49,7 @@ export function buildSpec(input: SpecInput): RuntimeSpec {
     hostname: hostnameText(spec, id),
     mounts: toMounts({
       mounts: spec.mounts ?? [],
+      fileSources: input.fileSources,
       shmBytes: spec.shmBytes,
       ipcMode: spec.ipcMode,
       privileged,
@@ -111,7 +112,7 @@ function toLinux(input: SpecInput, bounding: readonly string[]): OciLinux {
 function toSeccomp(security: SecuritySpec, host: HostFacts, capabilities: readonly string[]): OciSeccomp | undefined {
   const { seccomp = security.privileged === true ? 'unconfined' : 'default' } = security
   if (seccomp === 'unconfined') return undefined
-  const target = { architecture: host.architecture, kernel: host.kernel, capabilities }
+  const target = { architecture: host.architecture, kernel: host.kernel, capabilities, furtherAbis: host.furtherAbis }
   if (seccomp === 'default') return host.seccomp ? defaultSeccomp(target) : undefined
   const profile = customSeccomp(seccomp.profile, target)
   if (!host.seccomp) throw new EngineError('unsupported', 'security.seccomp: this machine\'s kernel has no seccomp for the "profile"')

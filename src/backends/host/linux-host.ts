@@ -11,6 +11,7 @@ import { raceAbort } from '../../util/abort.js'
 import { fsError } from '../../util/fs-error.js'
 import { checkHost, hasApparmor, hasSeccomp } from './host-checks.js'
 import { cgroupLayout, filesystemOf, hasAllIds, isStaticProgram, parseCapabilities, parseHardLimits, parseMountInfo } from './host-facts.js'
+import { furtherAbis, kernelConfig } from './kernel-config.js'
 import { NamedNetns } from './netns.js'
 import { mountPrivately } from './private-mount.js'
 import { findProgram, runProgram } from './programs.js'
@@ -93,7 +94,7 @@ export class LinuxHost implements Host {
 }
 
 async function readFacts(root: string): Promise<HostFacts> {
-  const [mountInfo, status, limits, bootId, uidMap, gidMap, place, seccomp, apparmor, initPath] = await Promise.all([
+  const [mountInfo, status, limits, bootId, uidMap, gidMap, place, seccomp, apparmor, initPath, config] = await Promise.all([
     readFile('/proc/self/mountinfo', 'utf8'),
     readFile('/proc/self/status', 'utf8'),
     readFile('/proc/self/limits', 'utf8'),
@@ -104,6 +105,7 @@ async function readFacts(root: string): Promise<HostFacts> {
     hasSeccomp(),
     hasApparmor(),
     findInit(),
+    machine() === 'x86_64' ? kernelConfig() : undefined,
   ])
   const mounts = parseMountInfo(mountInfo)
   const layout = cgroupLayout(mounts)
@@ -118,6 +120,7 @@ async function readFacts(root: string): Promise<HostFacts> {
     capabilities: parseCapabilities(status, 'CapBnd'),
     hardLimits: parseHardLimits(limits),
     seccomp,
+    furtherAbis: furtherAbis(config),
     apparmor,
     initPath,
   }

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import type { CallOptions } from '../../model/common.js'
 import type { ContainerSpec } from '../../model/container-spec.js'
 import type { LogPlan } from '../../ports/engine/tasks.js'
+import { raceAbort } from '../../util/abort.js'
 import { Rollback } from '../../util/rollback.js'
+import { settled } from '../../util/settled.js'
 import { fillIn } from '../spec/fill-in.js'
 import type { ContainerContext, ContainerImage } from './context.js'
 import { releaseName, reserveName } from './names.js'
@@ -32,16 +34,32 @@ export async function createContainer(deps: CreateDeps, spec: ContainerSpec, opt
     deps.failedUndo(failure)
   })
   undo.defer(`free the name "${record.name}"`, (cleanup) => releaseName(deps, record.name, id, cleanup))
-  await reserveName(deps, record.name, id, options)
-  if (record.root.kind === 'snapshot') {
-    undo.defer('remove the snapshot', (cleanup) => deps.snapshotter.remove(id, cleanup))
-    await deps.snapshotter.prepare(id, record.root.parent, { labels: { [containerLabel]: id }, signal })
-  }
+  await settled([
+    reserveName(deps, record.name, id, options),
+    record.root.kind === 'snapshot' ? prepareSnapshot(deps, undo, id, record.root.parent, options) : undefined,
+  ])
   undo.defer('delete the record', (cleanup) => deps.records.delete(id, cleanup))
   await deps.records.create(id, record, options)
   await deps.emit('create', record, image === undefined ? {} : { image: spec.image ?? '' }, options)
   undo.keep()
   return id
+}
+
+/** Not aborted itself, but left alone: one that is still under way when the undo comes would be made after it. */
+async function prepareSnapshot(
+  { snapshotter }: CreateDeps,
+  undo: Rollback,
+  id: string,
+  parent: string | undefined,
+  { signal }: CallOptions,
+): Promise<void> {
+  signal?.throwIfAborted()
+  const preparing = snapshotter.prepare(id, parent, { labels: { [containerLabel]: id } })
+  undo.defer('remove the snapshot', async (cleanup) => {
+    await raceAbort(preparing, cleanup.signal).catch(() => {})
+    await snapshotter.remove(id, cleanup)
+  })
+  await raceAbort(preparing, signal)
 }
 
 async function toRecord(

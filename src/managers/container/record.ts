@@ -50,7 +50,7 @@ export interface RootLayerRecord {
   readonly state?: DriverState | undefined
 }
 
-/** Who has a name. Made before the container's record and taken away after it. */
+/** Who has a name. Made before the container's record and taken away before it. */
 export interface NameRecord {
   readonly version: 1
   readonly name: string

@@ -2,14 +2,16 @@
 import { EngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { RemoveOptions } from '../../ports/backend/containers.js'
-import type { TaskService } from '../../ports/engine/tasks.js'
+import type { ProcessInfo, TaskService } from '../../ports/engine/tasks.js'
+import { settled } from '../../util/settled.js'
 import type { ContainerContext } from './context.js'
 import { storedContainer } from './lookup.js'
 import { releaseName } from './names.js'
 import type { ContainerRecord } from './record.js'
 
-export interface RemoveDeps extends Pick<ContainerContext, 'records' | 'names' | 'snapshotter' | 'roots' | 'directories' | 'emit'> {
-  readonly tasks: Pick<TaskService, 'find' | 'delete'>
+export interface RemoveDeps
+  extends Pick<ContainerContext, 'records' | 'names' | 'snapshotter' | 'roots' | 'directories' | 'emit' | 'emitExit'> {
+  readonly tasks: Pick<TaskService, 'find' | 'wait' | 'delete'>
 }
 
 export async function removeContainer(
@@ -28,17 +30,26 @@ export async function removeContainer(
   if (stored.value.desired !== 'removed' && stored.value.owner === undefined) {
     await deps.records.replace(id, stored, { ...stored.value, desired: 'removed' }, { signal })
   }
-  await deps.tasks.delete({ containerId: id }, { kill: force, signal })
+  const ending = task === undefined ? undefined : tellEnd(deps, stored.value, task, { signal })
+  await Promise.all([deps.tasks.delete({ containerId: id }, { kill: force, signal }), ending])
   await removeParts(deps, stored.value, { signal })
 }
 
-/** All but the task, for who holds the container's lock. The record goes before the name, so that the name is never another's by mistake. */
-export async function removeParts(deps: RemoveDeps, record: ContainerRecord, options: CallOptions = {}): Promise<void> {
+/** Waits for the end of one that is being killed: who is gone before anybody looks has an end in the history all the same. */
+async function tellEnd({ tasks, emitExit }: RemoveDeps, record: ContainerRecord, task: ProcessInfo, options: CallOptions): Promise<void> {
+  await emitExit(record, task.exit ?? (await tasks.wait(task.ref, options)))
+}
+
+/** All but the task, for who holds the container's lock. The record goes last: by it repair finds the rest. */
+export async function removeParts(
+  deps: Omit<RemoveDeps, 'tasks' | 'emitExit'>,
+  record: ContainerRecord,
+  options: CallOptions = {},
+): Promise<void> {
   const { id } = record
   await deps.roots.release(id, options)
   const snapshot = record.root.kind === 'snapshot' ? deps.snapshotter.remove(id, options) : undefined
-  await Promise.all([snapshot, deps.directories.remove(id, options)])
+  await settled([snapshot, deps.directories.remove(id, options), releaseName(deps, record.name, id, options)])
   await deps.records.delete(id, options)
-  await releaseName(deps, record.name, id, options)
   await deps.emit('remove', record, {})
 }

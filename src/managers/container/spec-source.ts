@@ -11,7 +11,7 @@ import type { HostFiles } from '../../ports/engine/host-files.js'
 import type { PreparedRoot, RootService } from '../../ports/engine/roots.js'
 import { resolveUser } from '../accounts.js'
 import { buildExecProcess, buildResources, buildSpec } from '../spec.js'
-import type { SpecInput } from '../spec/input.js'
+import type { EtcPaths, SpecInput } from '../spec/input.js'
 import { refuseUnsupported } from '../spec/unsupported.js'
 import type { AccountFiles, AccountTexts } from '../users.js'
 import { resolveBlockDevices, resolveDevices } from './devices.js'
@@ -52,14 +52,16 @@ export class SpecSource {
     buildSpec({ ...(await this.#input(record, options)), ...placeholder })
   }
 
-  async containerSpec(record: ContainerRecord, root: PreparedRoot, options: CallOptions = {}): Promise<RuntimeSpec> {
-    const { spec } = record
-    for (const mount of spec.mounts ?? []) {
+  async writeFiles(record: ContainerRecord, options: CallOptions = {}): Promise<EtcPaths> {
+    for (const mount of record.spec.mounts ?? []) {
       if (mount.type === 'bind' && mount.createSource === true) await this.#deps.hostFiles.makeDirectory(mount.source, options)
     }
+    return writeEtcFiles(this.#deps, record, options)
+  }
+
+  async containerSpec(record: ContainerRecord, root: PreparedRoot, etc: EtcPaths, options: CallOptions = {}): Promise<RuntimeSpec> {
     const texts = await this.#deps.accounts.ofStopped(record, root.mounts, options)
-    const etc = await writeEtcFiles(this.#deps, record, options)
-    return buildSpec({ ...(await this.#input(record, options)), user: userOf(spec, texts), etc, inside: root.inside })
+    return buildSpec({ ...(await this.#input(record, options)), user: userOf(record.spec, texts), etc, inside: root.inside })
   }
 
   /** For a container that runs: accounts are looked up in its root as it is now. */
@@ -87,10 +89,20 @@ export class SpecSource {
       netns: { kind: spec.networkMode === 'host' ? 'host' : 'none' },
       devices: await resolveDevices(hostFiles, spec, options),
       blockDevices: await resolveBlockDevices(hostFiles, spec, options),
+      fileSources: await findFileSources(hostFiles, spec, options),
     }
   }
 }
 
+async function findFileSources(files: HostFiles, { mounts = [] }: ContainerSpec, options: CallOptions): Promise<ReadonlySet<string>> {
+  const found = new Set<string>()
+  for (const mount of mounts) {
+    if (mount.type !== 'bind') continue
+    const path = await files.inspect(mount.source, options)
+    if (path !== undefined && path.type !== 'directory') found.add(mount.source)
+  }
+  return found
+}
 function userOf({ user, groups }: ContainerSpec, { passwd, group }: AccountTexts): ReturnType<typeof resolveUser> {
   return resolveUser({ user, groups, passwd, group })
 }

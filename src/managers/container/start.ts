@@ -8,12 +8,13 @@ import type { PreparedRoot } from '../../ports/engine/roots.js'
 import type { StartedProcess, TaskRequest, TaskService } from '../../ports/engine/tasks.js'
 import type { Attachment } from '../../ports/streams.js'
 import { Rollback } from '../../util/rollback.js'
+import { settled } from '../../util/settled.js'
 import type { ContainerContext } from './context.js'
 import { storedContainer } from './lookup.js'
 import type { ContainerRecord } from './record.js'
 
 /** What `start` needs, and nothing else. */
-export interface StartDeps extends Pick<ContainerContext, 'buildSpec' | 'emit' | 'failedUndo' | 'bootId'> {
+export interface StartDeps extends Pick<ContainerContext, 'buildSpec' | 'writeFiles' | 'emit' | 'emitExit' | 'failedUndo' | 'bootId'> {
   readonly records: Pick<ContainerContext['records'], 'find' | 'replace'>
   readonly roots: Pick<ContainerContext['roots'], 'prepare' | 'release'>
   readonly tasks: Pick<TaskService, 'find' | 'run' | 'delete'> & { readonly io: Pick<TaskService['io'], 'attach'> }
@@ -53,13 +54,17 @@ export async function startLocked(deps: StartDeps, id: string, options: StartOpt
   }
   const before: ContainerRecord = { ...stored.value, lastExit: record.lastExit }
   wish.defer('restore the wish', (cleanup) => restoreWish(deps.records, before, cleanup))
-  await deps.records.replace(id, stored, record, { signal })
+  undo.defer('release the root', (cleanup) => deps.roots.release(id, cleanup))
+  const [, root, files] = await settled([
+    deps.records.replace(id, stored, record, { signal }),
+    deps.roots.prepare(id, { signal }),
+    deps.writeFiles(record, { signal }),
+  ])
+  if (task?.exit !== undefined) await deps.emitExit(record, task.exit)
   if (task !== undefined) await deps.tasks.delete({ containerId: id }, { signal })
 
-  undo.defer('release the root', (cleanup) => deps.roots.release(id, cleanup))
-  const root = await deps.roots.prepare(id, { signal })
   // A root that ran before may have been changed: its users are looked up anew.
-  const spec = await deps.buildSpec(stored.value, root, { signal })
+  const spec = await deps.buildSpec(stored.value, root, files, { signal })
   const started = await runTask(deps.tasks, undo, toRequest(record, spec, root, attach !== undefined), { signal })
   undo.keep()
   wish.keep()

@@ -1,5 +1,5 @@
 // Ends a container's process: the stop signal, a grace, then SIGKILL.
-import { EngineError } from '../../errors.js'
+import { EngineError, isEngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { ExitStatus, Signal } from '../../model/process.js'
 import type { StopOptions } from '../../ports/backend/containers.js'
@@ -9,7 +9,7 @@ import type { ContainerContext } from './context.js'
 import { storedContainer } from './lookup.js'
 import type { ContainerRecord } from './record.js'
 
-export interface StopDeps extends Pick<ContainerContext, 'records' | 'emit'> {
+export interface StopDeps extends Pick<ContainerContext, 'records' | 'emit' | 'emitExit'> {
   readonly tasks: Pick<TaskService, 'find' | 'kill' | 'wait'> & { readonly control: Pick<TaskService['control'], 'resume'> }
 }
 
@@ -31,6 +31,7 @@ export async function stopLocked(deps: StopDeps, id: string, options: StopOption
   if (record.desired === 'running') await deps.records.replace(id, stored, { ...record, desired: 'stopped' }, { signal })
   if (task === undefined || task.status === 'exited') return
   const exit = await endProcess(deps.tasks, record, task.status === 'paused', options)
+  await deps.emitExit(record, exit)
   await deps.emit('stop', record, { exitCode: String(exit.exitCode) })
 }
 
@@ -41,13 +42,22 @@ async function endProcess(tasks: StopDeps['tasks'], record: ContainerRecord, pau
   if (graceMs > 0) {
     await tasks.kill(ref, (record.spec.stopSignal ?? 'SIGTERM') as Signal, { signal })
     // A frozen process acts on a signal only when it is thawed (cgroup v1).
-    if (paused) await tasks.control.resume(record.id, { signal })
+    if (paused) await thaw(tasks, record.id, { signal })
     const exit = await within(graceMs, (inner) => tasks.wait(ref, inner), { signal })
     if (exit !== undefined) return exit
   }
   await tasks.kill(ref, 'SIGKILL', { signal })
-  if (paused) await tasks.control.resume(record.id, { signal })
+  if (paused) await thaw(tasks, record.id, { signal })
   const exit = await within(killMs, (inner: CallOptions) => tasks.wait(ref, inner), { signal })
   if (exit === undefined) throw new EngineError('unavailable', `container "${record.id}" does not end: SIGKILL was sent ${killMs} ms ago`)
   return exit
+}
+
+/** Some runtimes thaw what they kill by themselves, and then it may have ended. */
+async function thaw({ control }: StopDeps['tasks'], id: string, options: CallOptions): Promise<void> {
+  try {
+    await control.resume(id, options)
+  } catch (error) {
+    if (!isEngineError(error, 'failed_precondition') && !isEngineError(error, 'not_found')) throw error
+  }
 }

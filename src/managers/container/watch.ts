@@ -46,10 +46,19 @@ async function appendTaskEvent({ records, events }: WatchDeps, event: TaskEvent)
   const { containerId } = event.ref
   const stored = await records.find(containerId)
   if (stored === undefined) return
-  if (event.kind === 'exited')
-    await events.append(keyOf('exit', event.ref, event.exit.exitedAt), exitEvent(event.ref, stored.value.name, event.exit))
+  if (event.kind === 'exited') await appendExit(events, event.ref, stored.value.name, event.exit)
   else
     await events.append(keyOf('oom', event.ref, stored.value.started?.at ?? stored.value.createdAt), oomEvent(event.ref, stored.value.name))
+}
+
+/** However many see the end of one run, the history tells it once. */
+export async function appendExit(
+  events: Pick<EventLog, 'append'>,
+  ref: ProcessRef,
+  containerName: string,
+  exit: ExitStatus,
+): Promise<void> {
+  await events.append(keyOf('exit', ref, exit.exitedAt), exitEvent(ref, containerName, exit))
 }
 
 function keyOf(kind: string, { containerId, execId = '' }: ProcessRef, time: Date): string {

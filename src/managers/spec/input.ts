@@ -28,6 +28,8 @@ export interface SpecInput extends ProcessInput {
   readonly devices: readonly ResolvedDevice[]
   /** By the path in `resources.blockIo.devices`. */
   readonly blockDevices?: ReadonlyMap<string, ResolvedBlockDevice> | undefined
+  /** Sources of binds that are no directories. */
+  readonly fileSources?: ReadonlySet<string> | undefined
   /** A static init of the host, for `init`. Default: the one in `host`. */
   readonly initPath?: string | undefined
 }

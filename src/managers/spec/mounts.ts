@@ -9,6 +9,8 @@ import { kernelAtLeast } from './seccomp.js'
 
 export interface MountsRequest {
   readonly mounts: NonNullable<ContainerSettings['mounts']>
+  /** Sources of binds that are no directories. */
+  readonly fileSources?: ReadonlySet<string> | undefined
   readonly shmBytes: number | undefined
   readonly ipcMode: ContainerSettings['ipcMode']
   readonly privileged: boolean
@@ -68,7 +70,7 @@ function etcMounts({ etc, readOnlyRoot }: MountsRequest): readonly OciMount[] {
   )
 }
 
-function userMounts({ mounts, kernel }: MountsRequest): readonly OciMount[] {
+function userMounts({ mounts, fileSources, kernel }: MountsRequest): readonly OciMount[] {
   const seen = new Map<string, number>()
   return mounts.map((mount, index) => {
     const field = `mounts[${index}]`
@@ -82,7 +84,9 @@ function userMounts({ mounts, kernel }: MountsRequest): readonly OciMount[] {
         if (!mount.source.startsWith('/'))
           throw new EngineError('invalid_argument', `${field}.source: "${mount.source}" is not an absolute path`)
         // `rro` takes the mounts below the source along; who does not know it sees `ro`.
-        const access = mount.readOnly !== true ? ['rw'] : kernelAtLeast(kernel, 5, 12) ? ['ro', 'rro'] : ['ro']
+        // Below a file there is none, and crun (1.8) takes `rro` for directories only.
+        const recursive = fileSources?.has(mount.source) !== true && kernelAtLeast(kernel, 5, 12)
+        const access = mount.readOnly !== true ? ['rw'] : recursive ? ['ro', 'rro'] : ['ro']
         return { destination, type: 'bind', source: mount.source, options: ['rbind', ...access, `r${mount.propagation ?? 'private'}`] }
       }
       case 'tmpfs': {

@@ -7,6 +7,19 @@ import { once } from '../../util/once.js'
 import { SECCOMP_ARCHITECTURES, kernelAtLeast, type SeccompTarget } from './seccomp.js'
 
 const MAX_PROFILE_CHARACTERS = 4 << 20
+/** Of the OCI runtime specification, 1.1, "Seccomp". */
+const ACTIONS = [
+  'SCMP_ACT_KILL',
+  'SCMP_ACT_KILL_PROCESS',
+  'SCMP_ACT_KILL_THREAD',
+  'SCMP_ACT_TRAP',
+  'SCMP_ACT_ERRNO',
+  'SCMP_ACT_TRACE',
+  'SCMP_ACT_ALLOW',
+  'SCMP_ACT_LOG',
+  'SCMP_ACT_NOTIFY',
+] as const
+const OPERATORS = ['SCMP_CMP_NE', 'SCMP_CMP_LT', 'SCMP_CMP_LE', 'SCMP_CMP_EQ', 'SCMP_CMP_GE', 'SCMP_CMP_GT', 'SCMP_CMP_MASKED_EQ'] as const
 
 type Profile = z.output<ReturnType<typeof schema>>
 type Condition = NonNullable<NonNullable<Profile['syscalls']>[number]['includes']>
@@ -37,7 +50,7 @@ export function customSeccomp(text: string, target: SeccompTarget): OciSeccomp {
 const schema = once(() => {
   const nullish = <T extends z.ZodMiniType>(type: T): z.ZodMiniOptional<z.ZodMiniNullable<T>> => z.optional(z.nullable(type))
   const strings = nullish(z.array(z.string()))
-  const action = z.string().check(z.regex(/^SCMP_ACT_[A-Z_]+$/))
+  const action = z.enum(ACTIONS)
   const uint = z.number().check(z.int(), z.gte(0))
   // 64 bits: what is beyond a double's precision is refused rather than rounded.
   const value = z.number().check(
@@ -69,7 +82,7 @@ const schema = once(() => {
                 index: uint.check(z.lte(5)),
                 value,
                 valueTwo: nullish(value),
-                op: z.string().check(z.regex(/^SCMP_CMP_[A-Z_]+$/)),
+                op: z.enum(OPERATORS),
               }),
             ),
           ),

@@ -10,7 +10,11 @@ export interface SeccompTarget {
   readonly kernel: string
   /** The bounding set, with `CAP_`. */
   readonly capabilities: readonly string[]
+  /** Of the kernel, if it tells: rules for others only make each start slower, by some milliseconds each. */
+  readonly furtherAbis?: readonly string[] | undefined
 }
+/** What a kernel may be built without. */
+const OPTIONAL_ABIS: Readonly<Record<string, string>> = { SCMP_ARCH_X86: 'i386', SCMP_ARCH_X32: 'x32' }
 
 /** By architecture as images name it: its own name, then those of the older ones that its kernel runs as well. */
 export const SECCOMP_ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
@@ -42,10 +46,10 @@ const cache = new Map<string, OciSeccomp>()
 /** The same target gives the same object. */
 export function defaultSeccomp(target: SeccompTarget): OciSeccomp {
   const { architecture } = normalizePlatform({ os: 'linux', architecture: target.architecture })
-  const key = [architecture, kernelAtLeast(target.kernel, 4, 8), ...[...target.capabilities].sort()].join(' ')
+  const key = [architecture, kernelAtLeast(target.kernel, 4, 8), target.furtherAbis ?? 'any', ...[...target.capabilities].sort()].join(' ')
   const known = cache.get(key)
   if (known !== undefined) return known
-  const profile = makeProfile(architecture, kernelAtLeast(target.kernel, 4, 8), new Set(target.capabilities))
+  const profile = makeProfile(architecture, kernelAtLeast(target.kernel, 4, 8), new Set(target.capabilities), target.furtherAbis)
   if (cache.size >= CACHE_SIZE) cache.clear()
   cache.set(key, profile)
   return profile
@@ -58,7 +62,12 @@ export function kernelAtLeast(kernel: string, major: number, minor: number): boo
   return a > major || (a === major && b >= minor)
 }
 
-function makeProfile(architecture: string, tracing: boolean, capabilities: ReadonlySet<string>): OciSeccomp {
+function makeProfile(
+  architecture: string,
+  tracing: boolean,
+  capabilities: ReadonlySet<string>,
+  furtherAbis: readonly string[] | undefined,
+): OciSeccomp {
   const allowed = new Set([...Object.values(ALWAYS).flat(), ...(BY_ARCHITECTURE[architecture] ?? []), ...(tracing ? SINCE_4_8 : [])])
   for (const [capability, names] of Object.entries(BY_CAPABILITY)) {
     if (capabilities.has(capability)) for (const name of names) allowed.add(name)
@@ -77,7 +86,10 @@ function makeProfile(architecture: string, tracing: boolean, capabilities: Reado
           { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
         ]),
   ]
-  const architectures = SECCOMP_ARCHITECTURES[architecture]
+  const architectures = SECCOMP_ARCHITECTURES[architecture]?.filter((name) => {
+    const abi = architecture === 'amd64' ? OPTIONAL_ABIS[name] : undefined
+    return abi === undefined || furtherAbis === undefined || furtherAbis.includes(abi)
+  })
   return { defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: EPERM, ...(architectures === undefined ? {} : { architectures }), syscalls }
 }
 

@@ -9,7 +9,7 @@ import type { Closeable } from '../../../src/model/common.js'
 import { closeable } from '../../../src/util/closeable.js'
 import { backendSubject } from '../../setup/backend-subject.js'
 import { startTestContainerd, type TestContainerd } from '../../setup/containerd.js'
-import { daemonContents, filesBelow } from '../../setup/outside.js'
+import { cgroupsBelow, daemonContents, filesBelow, mountsBelow, removeCgroup, shimsLeft } from '../../setup/outside.js'
 import { testApi } from '../../setup/test-api.js'
 
 const features: readonly BackendFeature[] = [
@@ -42,15 +42,17 @@ afterAll(async () => {
 for (const runtime of ['runc', 'crun']) {
   describe(`containerd with ${runtime}`, () => {
     const namespace = `backend-${runtime}`
+    const cgroupParent = `/suite-${process.pid}-${runtime}`
     let root: string
     let opened: { readonly subject: BackendSubject } & Closeable
     beforeAll(async () => {
       root = await mkdtemp(join(tmpdir(), 'pouch-sdk-root-'))
       const open = () => connectContainerd({ address: daemon.address, namespace, root, defaultRuntime: runtime })
-      opened = await backendSubject({ open, real: true })
+      opened = await backendSubject({ open, real: true, settings: { cgroupParent } })
     })
     afterAll(async () => {
       await opened?.close()
+      await removeCgroup(cgroupParent)
       await rm(root, { recursive: true, force: true })
     })
 
@@ -66,6 +68,9 @@ for (const runtime of ['runc', 'crun']) {
     it('the daemon, the root and the machine keep nothing of the containers that are gone', async () => {
       const { containers, tasks, leases, snapshots } = await daemonContents(daemon.address, namespace)
       expect({ containers, tasks, leases }).toEqual({ containers: [], tasks: [], leases: [] })
+      expect(await cgroupsBelow(cgroupParent)).toEqual([])
+      expect(await mountsBelow(root)).toEqual([])
+      expect(await shimsLeft(namespace)).toEqual([])
       expect(snapshots.filter((key) => !key.startsWith('sha256:'))).toEqual([])
       for (const directory of ['containers', 'tasks', 'records/containers', 'records/names'])
         expect(await filesBelow(join(root, directory))).toEqual([])

@@ -84,7 +84,10 @@ export class Root {
           prepared.delete(key)
         },
       },
-      async buildSpec(_record, _root, options) {
+      async writeFiles() {
+        return {}
+      },
+      async buildSpec(_record, _root, _files, options) {
         await step('spec')
         options?.signal?.throwIfAborted()
         return { process: { args: ['sleep', '1000'] } }

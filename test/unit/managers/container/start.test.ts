@@ -95,7 +95,7 @@ describe('startContainer', () => {
     const exit = await root.tasks.wait({ containerId: id })
     await startContainer(root.process('A'), id)
     expect((await root.records.find(id))?.value.lastExit).toEqual(exit)
-    expect(root.log.slice(5, 7)).toEqual(['A: wish running', 'A: free task'])
+    expect(root.log.slice(5, 8)).toEqual(['A: wish running', 'A: root', 'A: free task'])
   })
 
   it('a paused container is failed_precondition and is not touched', async () => {

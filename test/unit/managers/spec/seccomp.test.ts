@@ -34,6 +34,13 @@ describe('the default seccomp profile', () => {
       expect(allowed(defaultSeccomp(target))).not.toContain(name)
     }
   })
+  it('has no rules for interfaces that the kernel does not serve, and all where it does not tell', () => {
+    const architectures = (furtherAbis?: SeccompTarget['furtherAbis']) => defaultSeccomp({ ...target, furtherAbis }).architectures
+    expect(architectures()).toEqual(['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'])
+    expect(architectures(['i386'])).toEqual(['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86'])
+    expect(architectures([])).toEqual(['SCMP_ARCH_X86_64'])
+    expect(defaultSeccomp({ ...target, architecture: 'arm64', furtherAbis: [] }).architectures).toContain('SCMP_ARCH_ARM')
+  })
   it('names no call twice', () => {
     const names = Object.values(ALWAYS).flat()
     expect(new Set(names).size).toBe(names.length)

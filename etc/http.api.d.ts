@@ -1,0 +1,1103 @@
+// The types of "pouch-sdk/http", as built. Written by `npm run api:update`.
+
+/** Every asynchronous method takes this, or something that extends it, last. */
+interface CallOptions {
+    /** Aborts the call. The promise rejects with `signal.reason`, unwrapped. */
+    readonly signal?: AbortSignal | undefined;
+}
+/**
+ * What was opened and can be closed. `close` is for programs that cannot write `await using`; both do the same.
+ * Twice is success. Neither takes a signal: closing has its own deadline. Neither rejects, so that `await using` never
+ * hides an error behind another: what could not be closed is traced and left for `repair`.
+ */
+interface Closeable extends AsyncDisposable {
+    close(): Promise<void>;
+}
+type JsonValue = null | boolean | number | string | readonly JsonValue[] | {
+    readonly [key: string]: JsonValue;
+};
+type Labels = Readonly<Record<string, string>>;
+/** A driver's options as a user writes them: `{ maxBytes: 10 << 20 }`. Checked by the driver. */
+type DriverOptions = Readonly<Record<string, string | number | boolean>>;
+type Digest = `sha256:${string}` | `sha512:${string}`;
+interface Descriptor {
+    readonly mediaType: string;
+    readonly digest: Digest;
+    /** Bytes. */
+    readonly size: number;
+    readonly annotations?: Labels | undefined;
+}
+/** Opaque to all but the driver that made it; the manager stores it and hands it back. */
+interface DriverState {
+    readonly version: number;
+    readonly data: JsonValue;
+}
+
+type Signal = `SIG${string}`;
+/** How a process ended. What cannot be known is `undefined`, never guessed. */
+interface ExitStatus {
+    /** 0-255: the process's own, 128 + n when the kernel ended it by signal n (a program may also just say so), 255 when `lost`. */
+    readonly exitCode: number;
+    /** Set only when the engine itself sent it and the process ended by it, or the kernel's OOM killer is proved: 128 + n alone is just an exit code. */
+    readonly signal?: Signal | undefined;
+    readonly exitedAt: Date;
+    /** `undefined` where the cgroup's counters were gone before anyone could read them. */
+    readonly oomKilled: boolean | undefined;
+    /** The process is gone and nobody saw how. */
+    readonly lost: boolean;
+}
+/** One line of `top`. */
+interface ProcessEntry {
+    /** As the host counts; absent where the runtime shows no host pids (`RuntimeFeatures.hostPid`). */
+    readonly pid?: number | undefined;
+    /** As the container counts. */
+    readonly containerPid?: number | undefined;
+    readonly parentPid?: number | undefined;
+    readonly uid: number;
+    readonly command: readonly string[];
+    readonly startedAt?: Date | undefined;
+    readonly cpuNanos?: number | undefined;
+}
+interface TerminalSize {
+    readonly columns: number;
+    readonly rows: number;
+}
+/** Which runtime. Each backend looks the name up in its own table; drivers know nothing of tables. */
+interface RuntimeRef {
+    /** E.g. `runc`, `crun`, `kata`. */
+    readonly name: string;
+    readonly options?: JsonValue | undefined;
+}
+
+/** What a room reports of itself, for the one `onTrace` function given at connect. Never carries credentials or contents. */
+type TraceEntry = {
+    readonly kind: 'call';
+    /** E.g. `snapshots.prepare`, `mount`. */
+    readonly name: string;
+    readonly durationMs: number;
+    /** The error's code; absent for success. */
+    readonly code?: string | undefined;
+}
+/** An undo that failed: what it left is found by `repair`. */
+ | {
+    readonly kind: 'undo';
+    readonly name: string;
+    readonly error: unknown;
+}
+/** What a crash had left, put right. */
+ | {
+    readonly kind: 'repair';
+    readonly name: string;
+}
+/** Something foreign that was passed over, e.g. a record that cannot be read. */
+ | {
+    readonly kind: 'warning';
+    readonly name: string;
+    readonly error: unknown;
+};
+/** Called synchronously; what it throws is ignored. */
+type Trace = (entry: TraceEntry) => void;
+
+interface VolumeSpec {
+    /** Absent: one is made up. */
+    readonly name?: string | undefined;
+    /** Default `directory`. */
+    readonly driver?: string | undefined;
+    readonly labels?: Labels | undefined;
+    readonly options?: Labels | undefined;
+}
+/** A volume as stored by the manager and handed to its driver. */
+interface VolumeRecord {
+    readonly name: string;
+    readonly driver: string;
+    readonly labels: Labels;
+    readonly options: Labels;
+    readonly createdAt: Date;
+    /** Absent when `create` never returned. */
+    readonly driverState?: DriverState | undefined;
+}
+/** A volume as users see it. */
+interface VolumeInfo extends Omit<VolumeRecord, 'driverState'> {
+    /** Ids of the containers that name it. */
+    readonly usedBy: readonly string[];
+}
+interface VolumeUsage {
+    readonly usedBytes: number;
+    readonly limitBytes?: number | undefined;
+}
+interface VolumeMount {
+    readonly type: 'volume';
+    /** A volume's name; a volume that is not there is created. */
+    readonly source: string;
+    readonly target: string;
+    readonly readOnly?: boolean | undefined;
+    /** A directory within the volume; links in it cannot lead out. */
+    readonly subPath?: string | undefined;
+    /** Do not fill a new volume with what the image has at `target`. */
+    readonly noCopy?: boolean | undefined;
+}
+interface BindMount {
+    readonly type: 'bind';
+    /** An absolute path of the host; absent there: `invalid_argument`, unless `createSource`. */
+    readonly source: string;
+    readonly target: string;
+    readonly readOnly?: boolean | undefined;
+    readonly createSource?: boolean | undefined;
+    /** Default `private`. */
+    readonly propagation?: 'private' | 'slave' | 'shared' | undefined;
+}
+interface TmpfsMount {
+    readonly type: 'tmpfs';
+    readonly target: string;
+    readonly sizeBytes?: number | undefined;
+    /** Permission bits. Default 0o1777. */
+    readonly mode?: number | undefined;
+}
+
+type Protocol = 'tcp' | 'udp' | 'sctp';
+interface PortRequest {
+    readonly containerPort: number;
+    /** Absent: a free one is chosen, and held until the container stops. */
+    readonly hostPort?: number | undefined;
+    /** Default: every address of the host, IPv4 and IPv6. */
+    readonly hostIp?: string | undefined;
+    /** Default `tcp`. */
+    readonly protocol?: Protocol | undefined;
+}
+interface PortMapping extends Required<PortRequest> {
+    readonly hostPort: number;
+    readonly hostIp: string;
+    readonly protocol: Protocol;
+}
+interface Bandwidth {
+    /** Bytes a second towards the container. */
+    readonly ingressBytesPerSecond?: number | undefined;
+    readonly egressBytesPerSecond?: number | undefined;
+}
+/** What a user says of one container on one network. */
+interface EndpointSpec {
+    readonly aliases?: readonly string[] | undefined;
+    readonly ipv4?: string | undefined;
+    readonly ipv6?: string | undefined;
+    readonly mac?: string | undefined;
+    readonly bandwidth?: Bandwidth | undefined;
+    readonly sysctls?: Labels | undefined;
+    /** The highest gives the default route. Default 0; then the order of connecting. */
+    readonly priority?: number | undefined;
+    readonly options?: Labels | undefined;
+}
+interface NetworkAttachment extends EndpointSpec {
+    readonly name: string;
+}
+interface IpamSubnet {
+    /** CIDR, e.g. `10.4.0.0/24`. */
+    readonly subnet: string;
+    /** A part of it to hand out from. */
+    readonly range?: string | undefined;
+    readonly gateway?: string | undefined;
+    readonly reserved?: readonly string[] | undefined;
+}
+interface NetworkSpec {
+    readonly name: string;
+    /** Default `bridge`. */
+    readonly driver?: string | undefined;
+    /** CIDR; absent: a free one is chosen. */
+    readonly subnets?: readonly string[] | undefined;
+    /** In place of `subnets`, for ranges and gateways. */
+    readonly ipam?: readonly IpamSubnet[] | undefined;
+    /** No way out to the host's networks. */
+    readonly internal?: boolean | undefined;
+    readonly labels?: Labels | undefined;
+    readonly options?: Labels | undefined;
+}
+/** A network as stored by the manager and handed to its driver. */
+interface NetworkRecord {
+    readonly id: string;
+    readonly name: string;
+    readonly driver: string;
+    readonly ipam: readonly IpamSubnet[];
+    readonly internal: boolean;
+    readonly labels: Labels;
+    readonly options: Labels;
+    readonly createdAt: Date;
+    readonly driverState?: DriverState | undefined;
+}
+/** A network as users see it. */
+interface NetworkInfo extends Omit<NetworkRecord, 'driverState'> {
+    readonly subnets: readonly string[];
+    readonly endpoints: readonly EndpointInfo[];
+}
+interface EndpointInfo {
+    readonly containerId: string;
+    readonly network: string;
+    readonly interfaceName?: string | undefined;
+    readonly mac?: string | undefined;
+    /** CIDR. Empty while the container does not run. */
+    readonly addresses: readonly string[];
+    readonly gateways: readonly string[];
+    readonly aliases: readonly string[];
+}
+
+/** What may change while a container runs. Absent is unlimited, or unchanged in an update. */
+interface Resources {
+    readonly memoryBytes?: number | undefined;
+    /** Memory and swap together; -1 is unlimited swap. */
+    readonly memorySwapBytes?: number | undefined;
+    readonly memoryReservationBytes?: number | undefined;
+    /** Fractions of a core; 1.5 is a core and a half. */
+    readonly cpus?: number | undefined;
+    /** Relative weight, 2-262144; 1024 is one part. */
+    readonly cpuShares?: number | undefined;
+    /** E.g. `0-2,4`. */
+    readonly cpuset?: string | undefined;
+    readonly cpusetMems?: string | undefined;
+    readonly pids?: number | undefined;
+    readonly blockIo?: BlockIo | undefined;
+}
+interface BlockIo {
+    /** 10-1000. */
+    readonly weight?: number | undefined;
+    readonly devices?: readonly BlockIoDevice[] | undefined;
+}
+interface BlockIoDevice {
+    /** A device node of the host, e.g. `/dev/sda`. */
+    readonly path: string;
+    readonly weight?: number | undefined;
+    readonly readBytesPerSecond?: number | undefined;
+    readonly writeBytesPerSecond?: number | undefined;
+    readonly readOpsPerSecond?: number | undefined;
+    readonly writeOpsPerSecond?: number | undefined;
+}
+interface Ulimit {
+    /** -1 is unlimited. */
+    readonly soft: number;
+    readonly hard: number;
+}
+/** One reading. Counters grow from the container's start. A figure the runtime does not give is absent, never 0. */
+interface StatsSample {
+    readonly time: Date;
+    readonly cpu: {
+        /** Cores in use since the sample before: 1.5 is a core and a half. The first sample waits one interval to know it. */
+        readonly fraction: number;
+        readonly usedNanos: number;
+        readonly throttledNanos?: number | undefined;
+    };
+    readonly memory: {
+        /** Without page cache that the kernel may drop. */
+        readonly usedBytes: number;
+        readonly cacheBytes?: number | undefined;
+        readonly limitBytes?: number | undefined;
+    };
+    readonly pids?: {
+        readonly current: number;
+        readonly limit?: number | undefined;
+    } | undefined;
+    readonly blockIo?: {
+        readonly readBytes: number;
+        readonly writtenBytes: number;
+    } | undefined;
+    /** By interface name. */
+    readonly networks?: Readonly<Record<string, {
+        readonly receivedBytes: number;
+        readonly sentBytes: number;
+    }>> | undefined;
+}
+
+/** The root is an image or a directory of this host, never both. */
+type ContainerSpec = ContainerSettings & ({
+    readonly image: string;
+    readonly rootfs?: undefined;
+} | {
+    readonly rootfs: string;
+    readonly image?: undefined;
+});
+interface ContainerSettings {
+    /** Taken by another: `already_exists`. Absent: one is made up. */
+    readonly name?: string | undefined;
+    /** Fetch the image first? Default `missing` for `run`, `never` for `create`. */
+    readonly pull?: 'missing' | 'always' | 'never' | undefined;
+    /** `os/arch[/variant]`, e.g. `linux/amd64`. Default: this host's. */
+    readonly platform?: string | undefined;
+    /** `owned` ends with the engine that made it, SIGKILL included; `detached`, its log and its exit outlive it. Default `detached`. */
+    readonly lifetime?: 'owned' | 'detached' | undefined;
+    /** Replaces the image's; an empty list clears it. */
+    readonly entrypoint?: readonly string[] | undefined;
+    /** Replaces the image's. */
+    readonly command?: readonly string[] | undefined;
+    readonly env?: Readonly<Record<string, string>> | undefined;
+    readonly workingDir?: string | undefined;
+    /** `user[:group]`, names or numbers, looked up inside the root. */
+    readonly user?: string | undefined;
+    /** Further groups, names or numbers. */
+    readonly groups?: readonly string[] | undefined;
+    /** A terminal: one output stream, and `resize`. */
+    readonly tty?: boolean | undefined;
+    /** Keeps stdin open for `attach`. Default false: /dev/null. */
+    readonly stdin?: boolean | undefined;
+    /** A small init as process 1 that forwards signals and reaps. */
+    readonly init?: boolean | undefined;
+    readonly stopSignal?: Signal | undefined;
+    /** Milliseconds from the stop signal to SIGKILL where `stop` says nothing. Default 10 000. */
+    readonly stopGraceMs?: number | undefined;
+    readonly labels?: Labels | undefined;
+    /** Go into the OCI spec as they are; labels do not. */
+    readonly annotations?: Labels | undefined;
+    readonly hostname?: string | undefined;
+    readonly networks?: readonly NetworkAttachment[] | undefined;
+    /** Instead of `networks`; with both, `invalid_argument`. */
+    readonly networkMode?: NetworkMode | undefined;
+    readonly ports?: readonly PortRequest[] | undefined;
+    /** Name to address; `host-gateway` stands for the host as seen from the container. */
+    readonly extraHosts?: Readonly<Record<string, string>> | undefined;
+    readonly dns?: readonly string[] | undefined;
+    readonly dnsSearch?: readonly string[] | undefined;
+    readonly mounts?: readonly (VolumeMount | BindMount | TmpfsMount)[] | undefined;
+    /** A path of the host, or one mapped to another path and access. */
+    readonly devices?: readonly (string | DeviceRequest)[] | undefined;
+    /** Bytes of /dev/shm. Default 64 MiB. */
+    readonly shmBytes?: number | undefined;
+    /** Path in the container to a size in bytes; `/` is the root itself. */
+    readonly diskQuota?: Readonly<Record<string, number>> | undefined;
+    /** /proc and /sys files that tell the container's limits, served by a running lxcfs. */
+    readonly lxcfs?: boolean | undefined;
+    readonly resources?: (Resources & {
+        readonly ulimits?: Readonly<Record<string, Ulimit>> | undefined;
+    }) | undefined;
+    readonly cgroupParent?: string | undefined;
+    readonly sysctls?: Labels | undefined;
+    readonly security?: SecuritySpec | undefined;
+    /** Default `private`. */
+    readonly pidMode?: 'private' | 'host' | {
+        readonly container: string;
+    } | undefined;
+    /** Default `private`; `shareable` lets others join. */
+    readonly ipcMode?: 'private' | 'shareable' | 'host' | 'none' | {
+        readonly container: string;
+    } | undefined;
+    readonly restart?: RestartPolicy | undefined;
+    readonly health?: HealthSpec | undefined;
+    readonly runtime?: RuntimeRef | undefined;
+    readonly log?: {
+        readonly driver: string;
+        readonly options?: DriverOptions | undefined;
+    } | undefined;
+    readonly rich?: RichSpec | undefined;
+    readonly hooks?: OciHooks | undefined;
+}
+type NetworkMode = 'none' | 'host' | {
+    readonly container: string;
+} | {
+    readonly netns: string;
+};
+interface DeviceRequest {
+    readonly hostPath: string;
+    /** Default: the same. */
+    readonly path?: string | undefined;
+    /** Any of `r`, `w`, `m`. Default `rwm`. */
+    readonly access?: string | undefined;
+}
+interface SecuritySpec {
+    readonly privileged?: boolean | undefined;
+    /** With or without `CAP_`; `ALL` is all. */
+    readonly capAdd?: readonly string[] | undefined;
+    readonly capDrop?: readonly string[] | undefined;
+    readonly readOnlyRoot?: boolean | undefined;
+    readonly noNewPrivileges?: boolean | undefined;
+    /** A profile's JSON text stands in its own field, so that a path is never mistaken for one. */
+    readonly seccomp?: 'default' | 'unconfined' | {
+        readonly profile: string;
+    } | undefined;
+    readonly apparmor?: string | undefined;
+    readonly selinuxLabel?: string | undefined;
+    /** Default: the usual masked and read-only paths of /proc and /sys. */
+    readonly maskedPaths?: readonly string[] | undefined;
+    readonly readOnlyPaths?: readonly string[] | undefined;
+}
+type RestartPolicy = {
+    readonly policy: 'no' | 'always' | 'unless-stopped';
+} | {
+    readonly policy: 'on-failure';
+    readonly maxRetries?: number | undefined;
+};
+interface HealthSpec {
+    /** Exit 0 is healthy. Empty switches the image's check off. */
+    readonly command: readonly string[];
+    /** Default 30 000. */
+    readonly intervalMs?: number | undefined;
+    /** Default 30 000. */
+    readonly timeoutMs?: number | undefined;
+    /** Failures in here do not count. Default 0. */
+    readonly startPeriodMs?: number | undefined;
+    /** Failures in a row that make it unhealthy. Default 3. */
+    readonly retries?: number | undefined;
+}
+/** An init or a whole systemd inside. */
+interface RichSpec {
+    readonly mode: 'dumb-init' | 'tini' | 'sbin-init' | 'systemd';
+    /** A shell script inside the container, run before the entry point; its failure fails the start. */
+    readonly initScript?: string | undefined;
+}
+/** As in the OCI runtime spec; executed by the runtime on the host, so never taken from an image. */
+interface OciHooks {
+    readonly createRuntime?: readonly OciHook[] | undefined;
+    readonly createContainer?: readonly OciHook[] | undefined;
+    readonly startContainer?: readonly OciHook[] | undefined;
+    readonly poststart?: readonly OciHook[] | undefined;
+    readonly poststop?: readonly OciHook[] | undefined;
+}
+interface OciHook {
+    readonly path: string;
+    readonly args?: readonly string[] | undefined;
+    readonly env?: Readonly<Record<string, string>> | undefined;
+    readonly timeoutMs?: number | undefined;
+}
+
+/** Derived from live facts when asked; never stored. */
+type ContainerState = {
+    readonly status: 'created';
+} | {
+    readonly status: 'running' | 'paused';
+    readonly pid?: number | undefined;
+    readonly startedAt: Date;
+} | {
+    readonly status: 'exited';
+    readonly exit: ExitStatus;
+    readonly startedAt?: Date | undefined;
+};
+type ContainerStatus = ContainerState['status'];
+interface HealthState {
+    readonly status: 'starting' | 'healthy' | 'unhealthy';
+    readonly failingStreak: number;
+    /** The last five, newest last. */
+    readonly checks: readonly {
+        readonly time: Date;
+        readonly exitCode: number;
+        readonly output: string;
+    }[];
+}
+interface ContainerInfo {
+    readonly id: string;
+    readonly name: string;
+    /** As it was asked for; absent when the root is a directory. */
+    readonly image?: string | undefined;
+    readonly imageId?: string | undefined;
+    readonly labels: Labels;
+    readonly createdAt: Date;
+    readonly state: ContainerState;
+    /** Present when a check is set. */
+    readonly health?: HealthState | undefined;
+    /** With what the image and the defaults filled in; complete enough to create it again. */
+    readonly spec: ContainerSpec;
+    readonly networks: readonly EndpointInfo[];
+    /** With the host ports that were chosen; empty while it does not run. */
+    readonly ports: readonly PortMapping[];
+    readonly mounts: readonly ContainerMount[];
+    /** By the restart policy, since the last start that somebody asked for. */
+    readonly restartCount: number;
+    /** What keeps `/` and quotas, e.g. `overlay`, `loop`. */
+    readonly rootDrivers: readonly string[];
+}
+interface ContainerMount {
+    readonly type: 'volume' | 'bind' | 'tmpfs';
+    readonly source?: string | undefined;
+    readonly target: string;
+    readonly readOnly: boolean;
+}
+/** Absent is unchanged. Which of these a backend can change while running: `live_resource_update`. */
+type ContainerChange = Partial<Pick<ContainerSettings, 'resources' | 'restart' | 'labels' | 'env' | 'diskQuota'>>;
+/** One path of a container's root against its image. */
+interface FileChange {
+    readonly path: string;
+    readonly kind: 'added' | 'modified' | 'deleted';
+}
+interface FileStat {
+    readonly name: string;
+    readonly type: 'file' | 'directory' | 'symlink' | 'device' | 'fifo' | 'socket';
+    readonly sizeBytes: number;
+    /** Permission bits, set-id and sticky included; without the type. */
+    readonly mode: number;
+    readonly uid?: number | undefined;
+    readonly gid?: number | undefined;
+    readonly modifiedAt: Date;
+    readonly linkTarget?: string | undefined;
+}
+
+interface ImageConfig {
+    readonly entrypoint?: readonly string[] | undefined;
+    readonly command?: readonly string[] | undefined;
+    readonly env?: Readonly<Record<string, string>> | undefined;
+    readonly workingDir?: string | undefined;
+    readonly user?: string | undefined;
+    readonly labels?: Labels | undefined;
+    readonly stopSignal?: string | undefined;
+    readonly exposedPorts?: readonly string[] | undefined;
+    readonly volumes?: readonly string[] | undefined;
+}
+interface ImageInfo {
+    /** The digest of the config, as `docker images` shows. */
+    readonly id: Digest;
+    readonly names: readonly string[];
+    /** What the names point at: a manifest or an index. Absent where a daemon does not tell. */
+    readonly target?: Descriptor | undefined;
+    readonly platform: string;
+    readonly createdAt?: Date | undefined;
+    /** Unpacked, shared layers included. */
+    readonly sizeBytes: number;
+    /** Of which other images have, too. */
+    readonly sharedBytes?: number | undefined;
+    readonly layers: readonly Digest[];
+    readonly config: ImageConfig;
+    /** Ids of the containers made from it. */
+    readonly usedBy: readonly string[];
+}
+interface ImageHistoryEntry {
+    readonly createdAt?: Date | undefined;
+    readonly createdBy: string;
+    readonly comment?: string | undefined;
+    /** Absent: a step without a layer. */
+    readonly layer?: Digest | undefined;
+    readonly sizeBytes?: number | undefined;
+}
+/** Never in messages, traces or records. */
+type RegistryAuth = {
+    readonly username: string;
+    readonly password: string;
+} | {
+    readonly identityToken: string;
+} | {
+    readonly registryToken: string;
+};
+interface TransferProgress {
+    readonly phase: 'resolve' | 'download' | 'verify' | 'unpack' | 'upload' | 'done';
+    /** A layer's digest, or what the daemon calls it. */
+    readonly layer?: string | undefined;
+    readonly doneBytes: number;
+    /** Absent while nobody has told. */
+    readonly totalBytes?: number | undefined;
+}
+
+interface CommitOptions extends CallOptions {
+    readonly author?: string | undefined;
+    readonly comment?: string | undefined;
+    /** Over the container's own. */
+    readonly config?: ImageConfig | undefined;
+    /** Freeze it meanwhile. Default true where it can be paused. */
+    readonly pause?: boolean | undefined;
+}
+interface UpgradeOptions extends CallOptions {
+    /** Wait for the health check that long before the old one is given up. Default 0: running is enough. */
+    readonly healthyWithinMs?: number | undefined;
+}
+interface CheckpointOptions extends CallOptions {
+    /** Default false: it stops. */
+    readonly leaveRunning?: boolean | undefined;
+    readonly labels?: Labels | undefined;
+}
+/** Where a container's root meets images and archives. Works on stopped containers too. */
+interface ContainerImages {
+    /** What the container changed becomes a layer over its image, under the name `reference`. */
+    commit(id: string, reference: string, options?: CommitOptions): Promise<ImageInfo>;
+    /**
+     * Same id, name, networks, volumes; the root of another image. A running container is stopped and started again.
+     * When the new one does not start, or not get healthy in time, the old one runs again and this rejects with why.
+     */
+    upgrade(id: string, reference: string, options?: UpgradeOptions): Promise<void>;
+    /** The whole root as a tar: no volumes, no /proc. Deleted files of lower layers do not appear. */
+    export(id: string, options?: CallOptions): AsyncIterable<Uint8Array>;
+    changes(id: string, options?: CallOptions): AsyncIterable<FileChange>;
+    /** Writes to a directory of the backend's host that is empty or not there. On failure the container runs on and the directory is as before. */
+    checkpoint(id: string, directory: string, options?: CheckpointOptions): Promise<void>;
+    /** Starts a created or exited container from what `checkpoint` wrote. */
+    restore(id: string, directory: string, options?: CallOptions): Promise<void>;
+}
+
+interface OutputChunk {
+    /** Always `stdout` with a terminal. */
+    readonly stream: 'stdout' | 'stderr';
+    readonly bytes: Uint8Array;
+}
+/** A live connection to one process. Closing it detaches; the process goes on. */
+interface Attachment extends Closeable {
+    /** Can be read once. Ends when the process exits. Nothing is dropped: a slow reader holds the process up. */
+    readonly output: AsyncIterable<OutputChunk>;
+    /** Resolves when the bytes have been handed on. Throws `failed_precondition` without stdin or after `closeStdin`. */
+    write(bytes: Uint8Array, options?: CallOptions): Promise<void>;
+    /** The process reads an end of file. Output goes on. Twice is success. */
+    closeStdin(options?: CallOptions): Promise<void>;
+    /** Without a terminal: `failed_precondition`. */
+    resize(size: TerminalSize, options?: CallOptions): Promise<void>;
+}
+/** One line. `bytes` end without the newline; a line beyond 16 KiB comes in several entries, of which only the last is not `partial`. */
+interface LogEntry extends OutputChunk {
+    /** When the line was read from the process; where nobody recorded it (capability `log_timestamps`), when it was read here. */
+    readonly time: Date;
+    /** `bytes` as UTF-8; what is not becomes U+FFFD. */
+    readonly text: string;
+    readonly partial?: boolean | undefined;
+}
+interface LogOptions extends CallOptions {
+    /** Go on until the process exits. Default false. */
+    readonly follow?: boolean | undefined;
+    readonly since?: Date | undefined;
+    readonly until?: Date | undefined;
+    /** Only the last so many lines. */
+    readonly tail?: number | undefined;
+    /** Default both. */
+    readonly streams?: readonly ('stdout' | 'stderr')[] | undefined;
+}
+
+interface ListContainersOptions extends CallOptions {
+    /** Stopped ones too. Default false, unless `status` names what to list. */
+    readonly all?: boolean | undefined;
+    /** All of these. */
+    readonly labels?: Labels | undefined;
+    /** Any of these, whole. */
+    readonly names?: readonly string[] | undefined;
+    readonly status?: readonly ContainerStatus[] | undefined;
+}
+interface AttachOptions extends CallOptions {
+    /** Default false. The spec must have `stdin`, else `failed_precondition`. */
+    readonly stdin?: boolean | undefined;
+}
+interface StartOptions extends CallOptions {
+    /** Connect to the streams before the first instruction runs, so that no output is missed. */
+    readonly attach?: {
+        readonly stdin: boolean;
+    } | undefined;
+}
+interface StopOptions extends CallOptions {
+    /** Milliseconds between the stop signal and SIGKILL, by the monotonic clock. Default: the spec's `stopGraceMs`; 0 kills at once. */
+    readonly graceMs?: number | undefined;
+}
+interface WaitOptions extends CallOptions {
+    /**
+     * `exit` (default): it has exited and the restart policy will not start it again; at once if that is so already.
+     * `next-exit`: its next end after this call, restarted or not.
+     * `removed`: it is gone; the status is that of its last end.
+     */
+    readonly until?: 'exit' | 'next-exit' | 'removed' | undefined;
+}
+interface RemoveOptions extends CallOptions {
+    /** Kill first if it runs. Default false, and then a running container is `failed_precondition`. */
+    readonly force?: boolean | undefined;
+    /** Its unnamed volumes too. Default false. */
+    readonly volumes?: boolean | undefined;
+}
+/** Every method throws `not_found` for a container that is not there. */
+interface ContainerService {
+    /** Resolves with the new id; on failure nothing is left. Pulls as `spec.pull` says; an absent image is `not_found`, a taken name `already_exists`. */
+    create(spec: ContainerSpec, options?: CallOptions): Promise<string>;
+    /** `ref` is an id, an unambiguous beginning of one, or a name. Ambiguous: `invalid_argument`. */
+    get(ref: string, options?: CallOptions): Promise<ContainerInfo>;
+    /** A snapshot: one that goes away meanwhile is left out, never an error. */
+    list(options?: ListContainersOptions): AsyncIterable<ContainerInfo>;
+    /**
+     * Resolves when the runtime has released init. A running container is success, a paused one `failed_precondition`.
+     * A command not found or not executable is `failed_precondition` with `exitCode` 127 or 126. On failure it is as
+     * it was before. Resolves with an attachment when one was asked for; on a running container that joins late.
+     */
+    start(id: string, options?: StartOptions): Promise<Attachment | undefined>;
+    /** Resolves when it has exited. A container that does not run is success. The restart policy rests until the next start. */
+    stop(id: string, options?: StopOptions): Promise<void>;
+    /** `stop` and `start` as one verb: nobody comes between. Starts a stopped one. */
+    restart(id: string, options?: StopOptions): Promise<void>;
+    /** Resolves when the signal is sent. A container that does not run is `failed_precondition`. */
+    kill(id: string, signal: Signal, options?: CallOptions): Promise<void>;
+    /** One that was never started is waited for. Removed meanwhile, with another `until` than `removed`: `not_found`. */
+    wait(id: string, options?: WaitOptions): Promise<ExitStatus>;
+    /** Its log, its execs and its root go with it. A second removal is `not_found`. */
+    remove(id: string, options?: RemoveOptions): Promise<void>;
+    /** Throws `already_exists`; then the old name stands. */
+    rename(id: string, name: string, options?: CallOptions): Promise<void>;
+}
+interface StatsOptions extends CallOptions {
+    /** Between samples. Default 1 000. */
+    readonly intervalMs?: number | undefined;
+}
+interface ContainerControl {
+    /** A paused container is success; one that does not run is `failed_precondition`. */
+    pause(id: string, options?: CallOptions): Promise<void>;
+    /** A container that is not paused is success; one that does not run is `failed_precondition`. */
+    resume(id: string, options?: CallOptions): Promise<void>;
+    /** All of it or, on failure, none. Also for a stopped container; then it holds from the next start. */
+    update(id: string, change: ContainerChange, options?: CallOptions): Promise<void>;
+    /** Ends when the container does. Before it runs: `failed_precondition`. */
+    stats(id: string, options?: StatsOptions): AsyncIterable<StatsSample>;
+    /** All processes inside, execs included. */
+    top(id: string, options?: CallOptions): Promise<readonly ProcessEntry[]>;
+}
+interface ContainerStreams {
+    /** From now on. Throws `failed_precondition` when it does not run, `unavailable` when the streams are taken and cannot be shared. */
+    attach(id: string, options?: AttachOptions): Promise<Attachment>;
+    /** Without a terminal: `failed_precondition`. */
+    resize(id: string, size: TerminalSize, options?: CallOptions): Promise<void>;
+    /** Oldest first, of all its runs. With a log driver that cannot be read: `unsupported`. */
+    logs(id: string, options?: LogOptions): AsyncIterable<LogEntry>;
+}
+
+interface ExecSpec {
+    readonly command: readonly string[];
+    /** Over the container's. */
+    readonly env?: Readonly<Record<string, string>> | undefined;
+    readonly user?: string | undefined;
+    readonly workingDir?: string | undefined;
+    readonly tty?: boolean | undefined;
+    readonly stdin?: boolean | undefined;
+    readonly privileged?: boolean | undefined;
+}
+type ExecState = {
+    readonly status: 'created';
+} | {
+    readonly status: 'running';
+    readonly pid?: number | undefined;
+} | {
+    readonly status: 'exited';
+    readonly exit: ExitStatus;
+};
+interface ExecInfo {
+    readonly id: string;
+    readonly containerId: string;
+    readonly spec: ExecSpec;
+    readonly state: ExecState;
+}
+
+interface StartExecOptions extends CallOptions {
+    /** Connect to the streams before the first instruction. Default: detached, output is thrown away. */
+    readonly attach?: {
+        readonly stdin: boolean;
+    } | undefined;
+}
+/**
+ * Further processes of running containers. Ids are unique over the backend. One is forgotten when its container stops,
+ * or some minutes after its exit; then `not_found`.
+ */
+interface ExecService {
+    /** Resolves with the exec's id; nothing runs yet. A container that does not run is `failed_precondition`. */
+    create(containerId: string, spec: ExecSpec, options?: CallOptions): Promise<string>;
+    /** A second start is `failed_precondition`. A command not found or not executable resolves all the same, and exits with 127 or 126. */
+    start(execId: string, options?: StartExecOptions): Promise<Attachment | undefined>;
+    get(execId: string, options?: CallOptions): Promise<ExecInfo>;
+    /** Resolves when it exits; at once if it has. */
+    wait(execId: string, options?: CallOptions): Promise<ExitStatus>;
+    /** A process already gone is success. */
+    kill(execId: string, signal: Signal, options?: CallOptions): Promise<void>;
+    /** Without a terminal: `failed_precondition`. */
+    resize(execId: string, size: TerminalSize, options?: CallOptions): Promise<void>;
+}
+
+interface StatOptions extends CallOptions {
+    /** What a link points at, not the link. Default false. */
+    readonly followLinks?: boolean | undefined;
+}
+interface WriteFilesOptions extends CallOptions {
+    /** Give everything to this `uid[:gid]`. Default: as the tar says. */
+    readonly owner?: string | undefined;
+    /** Refuse to put a directory over a file or the other way round, with `failed_precondition`. Default true. */
+    readonly keepTypes?: boolean | undefined;
+}
+/**
+ * A container's root, volumes and binds included, running or stopped. Paths are absolute and inside; links are
+ * followed within the root and never lead out. A path that is not there is `not_found`.
+ */
+interface FileService {
+    stat(id: string, path: string, options?: StatOptions): Promise<FileStat>;
+    /** A tar whose first entry is `path` itself by its last name. */
+    read(id: string, path: string, options?: CallOptions): AsyncIterable<Uint8Array>;
+    /**
+     * Unpacks a tar into the directory `path`. An entry that would lead out is `invalid_argument`; what came before
+     * it stays. A read-only root is `failed_precondition`.
+     */
+    write(id: string, path: string, tar: AsyncIterable<Uint8Array>, options?: WriteFilesOptions): Promise<void>;
+}
+
+interface EngineInfo {
+    /** E.g. `docker`, `pouchd`, `podman`, `containerd`, `local`. */
+    readonly backend: string;
+    readonly version: string;
+    readonly apiVersion?: string | undefined;
+    /** Of the machine that runs the containers. */
+    readonly kernel: string;
+    readonly architecture: string;
+    readonly cpus: number;
+    readonly memoryBytes: number;
+    readonly cgroups?: 'v1' | 'hybrid' | 'v2' | undefined;
+    readonly runtimes: readonly string[];
+    readonly networkDrivers: readonly string[];
+    readonly volumeDrivers: readonly string[];
+    readonly logDrivers: readonly string[];
+}
+/** One thing that this machine or daemon can or cannot do. */
+interface CheckItem {
+    /** E.g. `overlay`, `seccomp`, `project_quota`. */
+    readonly name: string;
+    readonly answer: 'yes' | 'limited' | 'no';
+    /** What was asked and what came back. */
+    readonly why: string;
+    /** What to do about it, if that is known. */
+    readonly remedy?: string | undefined;
+}
+interface UsageItem {
+    readonly count: number;
+    readonly sizeBytes: number;
+    /** What `prune` or removal of unused ones would free. */
+    readonly reclaimableBytes: number;
+}
+interface DiskUsage {
+    readonly images: UsageItem;
+    readonly containers: UsageItem;
+    readonly volumes: UsageItem;
+    /** Blobs, caches and parts of interrupted pulls. Absent where a daemon does not tell. */
+    readonly cache?: UsageItem | undefined;
+}
+interface PruneReport {
+    /** Ids or names. */
+    readonly removed: readonly string[];
+    readonly freedBytes: number;
+}
+interface RepairReport {
+    /** One line each: what was found and put right. */
+    readonly repaired: readonly string[];
+    /** What could not be; found again by the next repair. */
+    readonly failed: readonly {
+        readonly what: string;
+        readonly error: unknown;
+    }[];
+}
+
+interface ProgressOptions extends CallOptions {
+    /** Called synchronously and often; what it returns or throws is ignored. */
+    readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
+}
+interface PullOptions extends ProgressOptions {
+    /** `os/arch[/variant]`. Default: the host's. */
+    readonly platform?: string | undefined;
+    /** Default: what the Docker configuration of this user says. */
+    readonly auth?: RegistryAuth | undefined;
+}
+interface PushOptions extends ProgressOptions {
+    readonly auth?: RegistryAuth | undefined;
+    /** Default: every platform that is here. */
+    readonly platform?: string | undefined;
+}
+interface ListImagesOptions extends CallOptions {
+    readonly labels?: Labels | undefined;
+    /** With `*`, matched against whole names. */
+    readonly names?: readonly string[] | undefined;
+    /** Only those without a name. Default false. */
+    readonly dangling?: boolean | undefined;
+}
+interface RemoveImageOptions extends CallOptions {
+    /** Take every name of an id; without it several names are `failed_precondition`. A container's image is never removed. */
+    readonly force?: boolean | undefined;
+}
+interface SaveOptions extends CallOptions {
+    /** Default `oci`. */
+    readonly format?: 'oci' | 'docker' | undefined;
+}
+interface ImportOptions extends ProgressOptions {
+    /** Absent: an image without a name. */
+    readonly reference?: string | undefined;
+    readonly config?: ImageConfig | undefined;
+    readonly platform?: string | undefined;
+}
+interface PruneImagesOptions extends CallOptions {
+    /** Those that have names, too, if no container uses them. Default false: only dangling ones. */
+    readonly all?: boolean | undefined;
+    readonly olderThanMs?: number | undefined;
+    readonly labels?: Labels | undefined;
+    /** Stop when no more than this remains; least recently used first. */
+    readonly keepBytes?: number | undefined;
+}
+interface BuildRequest {
+    /** A tar of the context. */
+    readonly context: AsyncIterable<Uint8Array>;
+    /** Within the context. Default `Dockerfile`. */
+    readonly dockerfile?: string | undefined;
+    readonly target?: string | undefined;
+    readonly args?: Readonly<Record<string, string>> | undefined;
+    readonly tags?: readonly string[] | undefined;
+    readonly platform?: string | undefined;
+    readonly cache?: boolean | undefined;
+}
+interface BuildOptions extends CallOptions {
+    /** One line of the build's own output. */
+    readonly onOutput?: ((line: string) => void) | undefined;
+}
+/** `ref` is a name with tag or digest, an id, or an unambiguous beginning of one. A missing one is `not_found`. */
+interface ImageService {
+    /**
+     * Resolves when every blob is verified, unpacked and named. The name then stands for what the registry said now.
+     * `unauthenticated`, `permission_denied`, `not_found` as the registry says; a wrong digest is `data_loss`.
+     * On failure the old image stands under its name; parts of blobs may stay for the next pull.
+     */
+    pull(reference: string, options?: PullOptions): Promise<ImageInfo>;
+    /** Sends the image under the name `target`, which need not exist here, and is not made here. */
+    push(ref: string, target: string, options?: PushOptions): Promise<void>;
+    get(ref: string, options?: CallOptions): Promise<ImageInfo>;
+    list(options?: ListImagesOptions): AsyncIterable<ImageInfo>;
+    /** Moves the name if another image has it. */
+    tag(ref: string, name: string, options?: CallOptions): Promise<void>;
+    /** A name takes the name away, and the image with the last one. In use by a container: `failed_precondition`. */
+    remove(ref: string, options?: RemoveImageOptions): Promise<void>;
+    /** A Docker or OCI archive, compressed or not, told apart by its content. All of its images or none. */
+    load(tar: AsyncIterable<Uint8Array>, options?: ProgressOptions): Promise<readonly ImageInfo[]>;
+    /** The same images give the same bytes. */
+    save(refs: readonly string[], options?: SaveOptions): AsyncIterable<Uint8Array>;
+    /** A tar of a root file system becomes an image of one layer. */
+    import(rootfs: AsyncIterable<Uint8Array>, options?: ImportOptions): Promise<ImageInfo>;
+    /** Newest first. */
+    history(ref: string, options?: CallOptions): Promise<readonly ImageHistoryEntry[]>;
+    prune(options?: PruneImagesOptions): Promise<PruneReport>;
+    /** Without the capability `build`: `unsupported`. A failed build never resolves. */
+    build(request: BuildRequest, options?: BuildOptions): Promise<ImageInfo>;
+}
+
+interface ListNetworksOptions extends CallOptions {
+    readonly labels?: Labels | undefined;
+    readonly names?: readonly string[] | undefined;
+}
+interface ConnectOptions extends EndpointSpec, CallOptions {
+}
+interface DisconnectOptions extends CallOptions {
+    /** Also when the driver fails; what it left is then for `repair`. Default false. */
+    readonly force?: boolean | undefined;
+}
+interface PruneOptions extends CallOptions {
+    readonly labels?: Labels | undefined;
+}
+/** `ref` is an id, an unambiguous beginning of one, or a name. */
+interface NetworkService {
+    /** A taken name is `already_exists`, a subnet that overlaps `failed_precondition`, no free one `resource_exhausted`. On failure nothing is left. */
+    create(spec: NetworkSpec, options?: CallOptions): Promise<NetworkInfo>;
+    get(ref: string, options?: CallOptions): Promise<NetworkInfo>;
+    list(options?: ListNetworksOptions): AsyncIterable<NetworkInfo>;
+    /** Running: at once. Stopped: with the next start. A second connect is `already_exists`, a taken address `failed_precondition`. */
+    connect(ref: string, containerId: string, options?: ConnectOptions): Promise<EndpointInfo>;
+    /** A container that is not connected is success. */
+    disconnect(ref: string, containerId: string, options?: DisconnectOptions): Promise<void>;
+    /** With containers connected, or predefined: `failed_precondition`. */
+    remove(ref: string, options?: CallOptions): Promise<void>;
+    /** Those that no container names. */
+    prune(options?: PruneOptions): Promise<PruneReport>;
+}
+
+/** A place in one backend's history. Opaque; sorts only by asking. */
+type Cursor = string;
+type EventType = 'container' | 'exec' | 'image' | 'network' | 'volume' | 'engine';
+interface EngineEvent {
+    readonly cursor: Cursor;
+    /** `gap`: what came between the event before and this one is lost; list again. Delivered whatever `types` asks for. */
+    readonly type: EventType | 'gap';
+    /** E.g. `create`, `start`, `exit`, `oom`, `kill`, `stop`, `pause`, `rename`, `remove`, `pull`. For `gap`: `gap`. */
+    readonly action: string;
+    readonly subject: {
+        readonly kind: EventType;
+        /** For `gap`: the engine's own. */
+        readonly id: string;
+        readonly name?: string | undefined;
+    };
+    /** Wall clock of whoever saw it. */
+    readonly time: Date;
+    readonly attributes: Labels;
+}
+
+interface EventsOptions extends CallOptions {
+    /** Default all. A `gap` comes whatever stands here. */
+    readonly types?: readonly EventType[] | undefined;
+    /** Any of these. */
+    readonly actions?: readonly string[] | undefined;
+    /** Ids or names of subjects. */
+    readonly subjects?: readonly string[] | undefined;
+    readonly labels?: Labels | undefined;
+    /** Begin after this event, or at this time. Default: now. Older than what is kept: the first event is a `gap`. */
+    readonly since?: Cursor | Date | undefined;
+    /** End with what is known now. Default true: never end. */
+    readonly follow?: boolean | undefined;
+}
+interface SystemService {
+    info(options?: CallOptions): Promise<EngineInfo>;
+    /** Asks anew; changes nothing. */
+    check(options?: CallOptions): Promise<readonly CheckItem[]>;
+    /** May walk the disk. */
+    diskUsage(options?: CallOptions): Promise<DiskUsage>;
+    /**
+     * Of every process that uses the engine, in order for one subject, none twice. Survives a daemon that restarts.
+     * To miss nothing, take `cursor`, act or list, then read `since` it. A reader too slow gets one `gap`.
+     */
+    events(options?: EventsOptions): AsyncIterable<EngineEvent>;
+    /** Where the history ends now. */
+    cursor(options?: CallOptions): Promise<Cursor>;
+    /** What opening does: brings down what a crash left, and what a failed undo left. Touches only what carries this root's mark. Idempotent. */
+    repair(options?: CallOptions): Promise<RepairReport>;
+}
+
+interface ListVolumesOptions extends CallOptions {
+    readonly labels?: Labels | undefined;
+    readonly names?: readonly string[] | undefined;
+}
+interface PruneVolumesOptions extends CallOptions {
+    /** Those with a name that a user gave, too. Default false. */
+    readonly all?: boolean | undefined;
+    readonly labels?: Labels | undefined;
+}
+interface VolumeService {
+    /** The same name, driver and options again is success; others are `already_exists`. On failure nothing is left. */
+    create(spec: VolumeSpec, options?: CallOptions): Promise<VolumeInfo>;
+    get(name: string, options?: CallOptions): Promise<VolumeInfo>;
+    list(options?: ListVolumesOptions): AsyncIterable<VolumeInfo>;
+    /** May walk the disk. A driver that cannot tell: `unsupported`. */
+    usage(name: string, options?: CallOptions): Promise<VolumeUsage>;
+    /** Named by a container, running or not: `failed_precondition`. */
+    remove(name: string, options?: CallOptions): Promise<void>;
+    prune(options?: PruneVolumesOptions): Promise<PruneReport>;
+}
+
+type Capability = 'bandwidth' | 'build' | 'changes' | 'checkpoint' | 'commit' | 'disk_quota' | 'disk_usage' | 'event_history' | 'exec_kill' | 'exit_status_survives_restart' | 'export' | 'files' | 'health' | 'image_history' | 'image_import' | 'image_prune' | 'image_push' | 'image_save' | 'live_resource_update' | 'log_rotation' | 'log_timestamps' | 'lxcfs' | 'network_connect' | 'networks' | 'pause' | 'platform' | 'rename' | 'restart_policy' | 'rich' | 'rootfs_directory' | 'shared_attach' | 'stats' | 'top' | 'upgrade' | 'volume_usage' | 'volumes';
+/** One way of running containers. The facade knows this interface and nothing below it. Closing it stops no container that is not owned. */
+interface Backend extends Closeable {
+    /** For messages. Code that wants to branch asks `supports`. */
+    readonly name: string;
+    /**
+     * Answers from what the daemon or machine said while connecting; does no I/O. A method whose capability is
+     * missing throws `unsupported` and has changed nothing; so does `create` for a field of the spec.
+     */
+    supports(capability: Capability): boolean;
+    readonly containers: ContainerService;
+    readonly control: ContainerControl;
+    readonly streams: ContainerStreams;
+    readonly containerImages: ContainerImages;
+    readonly execs: ExecService;
+    readonly files: FileService;
+    readonly images: ImageService;
+    readonly networks: NetworkService;
+    readonly volumes: VolumeService;
+    readonly system: SystemService;
+}
+
+/** PEM texts. `cert` and `key` are this client's own, both or none. */
+interface TlsOptions {
+    /** Trusted instead of the system's. */
+    readonly ca?: string | Uint8Array | undefined;
+    readonly cert?: string | Uint8Array | undefined;
+    readonly key?: string | Uint8Array | undefined;
+}
+/** A socket of this machine, or the URL of another: `tcp:`, `http:`, `https:`, `ssh:` or `npipe:`. */
+type ConnectHttpOptions = CallOptions & {
+    readonly onTrace?: Trace | undefined;
+} & ({
+    readonly socketPath: string;
+    readonly url?: undefined;
+    readonly tls?: undefined;
+} | {
+    readonly url: string;
+    readonly socketPath?: undefined;
+    readonly tls?: TlsOptions | undefined;
+});
+/** Not part of this version: always `unsupported`. */
+declare function connectHttp(options: ConnectHttpOptions): Promise<Backend>;
+
+export {
+    type ConnectHttpOptions,
+    type TlsOptions,
+    connectHttp,
+};

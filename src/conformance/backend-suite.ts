@@ -1,0 +1,29 @@
+// What every Backend promises, whatever is below it. The cases of one run share an engine; the last tells whether they left anything.
+import { endCases } from './backend-suite-ends.js'
+import { execCases } from './backend-suite-execs.js'
+import { imageCases } from './backend-suite-images.js'
+import { lifeCases } from './backend-suite-life.js'
+import { limitCases } from './backend-suite-limits.js'
+import { mountCases } from './backend-suite-mounts.js'
+import { processCases } from './backend-suite-process.js'
+import { securityCases } from './backend-suite-security.js'
+import { streamCases } from './backend-suite-streams.js'
+import type { BackendFeature, BackendSubject } from './backend-suite-subject.js'
+import { wholeCases } from './backend-suite-whole.js'
+import { defineSuite, type Implementation, type TestApi } from './suite.js'
+
+export function backendSuite(implementation: Implementation<BackendSubject, BackendFeature>, api: TestApi): void {
+  const cases = [
+    ...lifeCases,
+    ...endCases,
+    ...streamCases,
+    ...execCases,
+    ...processCases,
+    ...mountCases,
+    ...limitCases,
+    ...securityCases,
+    ...imageCases,
+    ...wholeCases,
+  ]
+  defineSuite('Backend', cases, implementation, api)
+}

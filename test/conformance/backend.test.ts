@@ -1,0 +1,40 @@
+import { afterAll, beforeAll } from 'vitest'
+import { backendSuite } from '../../src/conformance/backend-suite.js'
+import type { BackendFeature, BackendSubject } from '../../src/conformance/backend-suite-subject.js'
+import type { Closeable } from '../../src/model/common.js'
+import { closeable } from '../../src/util/closeable.js'
+import { backendSubject } from '../setup/backend-subject.js'
+import { memoryRoot, type MemoryRoot } from '../setup/memory-backend.js'
+import { testApi } from '../setup/test-api.js'
+
+const features: readonly BackendFeature[] = [
+  'event_history',
+  'exec_kill',
+  'exit_status_survives_restart',
+  'image_import',
+  'live_resource_update',
+  'pause',
+  'platform',
+  'rename',
+  'shared_attach',
+  'stats',
+]
+let root: MemoryRoot
+let opened: { readonly subject: BackendSubject } & Closeable
+beforeAll(async () => {
+  root = await memoryRoot()
+  opened = await backendSubject({ open: root.open, real: false })
+})
+afterAll(async () => {
+  await opened?.close()
+  await root?.close()
+})
+
+backendSuite(
+  {
+    name: 'memory',
+    supports: (feature) => features.includes(feature),
+    open: async () => ({ subject: opened.subject, ...closeable(async () => {}) }),
+  },
+  testApi,
+)
