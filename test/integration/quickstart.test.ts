@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { compile } from '../../scripts/compile.mjs'
 import { buildImage, busyboxImage, putImage } from '../setup/images.js'
 import { cgroupsBelow, mountsBelow, processesNaming } from '../setup/outside.js'
@@ -74,6 +74,13 @@ function start(command: readonly string[], args: readonly string[] = []): Runnin
 }
 const quickstart = (...args: readonly string[]): Running => start([process.execPath, program.path], args)
 
+const shimSockets = (): Promise<string[]> => readdir('/run/containerd/s').catch(() => [])
+/** Of other tests, whose daemons were killed. */
+let before: readonly string[] = []
+beforeEach(async () => {
+  before = await shimSockets()
+})
+
 /** A container's host name is how its id begins. Others on this machine may have control groups of theirs. */
 async function expectNothingLeft(output: string): Promise<void> {
   const [, id] = /hello from (\w{12})/.exec(output) ?? []
@@ -82,7 +89,7 @@ async function expectNothingLeft(output: string): Promise<void> {
     mounts: await mountsBelow(temporary),
     processes: await processesNaming(temporary),
     cgroups: id === undefined ? [] : (await cgroupsBelow('/')).filter((path) => path.includes(id)),
-    shims: await readdir('/run/containerd/s').catch(() => []),
+    shims: (await shimSockets()).filter((name) => !before.includes(name)),
   }).toEqual({ files: [], mounts: [], processes: [], cgroups: [], shims: [] })
 }
 

@@ -34,7 +34,7 @@ const cgroupsLeft = async (): Promise<string[]> => {
 }
 /** The shim of a task, by the id that containerd has for it. */
 async function shimOf(containerId: string): Promise<number> {
-  const [line = ''] = (await processesNaming(`-id\0${containerId}-`)).filter((one) => one.includes('containerd-shim'))
+  const [line = ''] = (await processesNaming(`-id ${containerId}-`)).filter((one) => one.includes('containerd-shim'))
   return Number.parseInt(line, 10)
 }
 

@@ -1,3 +1,4 @@
+import { encodeSpec } from '../../../oci/runtime-spec.js'
 import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { ProcessEntry, RuntimeResources } from '../../../model/process.js'
@@ -32,7 +33,7 @@ export class ContainerdTaskControl implements TaskControl {
       Tasks.method.update,
       {
         containerId: state.wireId,
-        resources: any('LinuxResources', JSON.stringify(resources)),
+        resources: any('LinuxResources', encodeSpec(resources)),
       },
       about(state, options),
     )

@@ -1,4 +1,5 @@
 // Runs a further process in a container.
+import { encodeSpec } from '../../../oci/runtime-spec.js'
 import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { ExecRequest, StartedProcess } from '../../../ports/engine/tasks.js'
@@ -54,7 +55,7 @@ async function start(context: TaskContext, request: ExecRequest, about: NewState
   })
   signal?.throwIfAborted()
   const target = { ...state, execId: request.execId }
-  const registering = wire.exec(target, JSON.stringify({ ...request.process, terminal: request.stdio.tty }), stdio, {})
+  const registering = wire.exec(target, encodeSpec({ ...request.process, terminal: request.stdio.tty }), stdio, {})
   underWay = registering
   await running(raceAbort(registering, signal), request)
   const waiting = wire.wait(state, { signal: stopWaiting.signal })

@@ -1,4 +1,5 @@
 // Runs a container's init: claim, record, create, start. Undone as a whole, also after an abort.
+import { encodeSpec } from '../../../oci/runtime-spec.js'
 import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions, JsonValue } from '../../../model/common.js'
 import type { RuntimeSpec } from '../../../model/process.js'
@@ -62,7 +63,7 @@ async function start(
     await undoRun(context, claimed, cleanup)
   })
   signal?.throwIfAborted()
-  await wire.createContainer(state, runtime.wire, JSON.stringify(spec), { signal })
+  await wire.createContainer(state, runtime.wire, encodeSpec(spec), { signal })
   const creating = wire.createTask(state, runtime.wire, request.rootfs, stdio, {})
   underWay = creating
   const pid = await explained(raceAbort(creating, signal), request)
