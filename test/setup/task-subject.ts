@@ -1,4 +1,5 @@
 // The task suite's subject on a containerd: two services, as two processes have them, on one root.
+import { openFileLocks } from '../../src/backends/host/file-locks.js'
 import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,13 +41,15 @@ export async function taskRoot(address: string, runtime: string, namespace: stri
   const runtimes = await Runtimes.open({ directory: join(directory, 'runtimes'), runtimes: { runc: oci('runc'), crun: oci('crun') } })
   const open: TaskRoot['open'] = async (options = {}) => {
     const channel = await openChannel({ address, namespace, waitForReady: true, ...options })
-    const tasks = new ContainerdTasks({ calls: channel, directory: join(directory, 'tasks'), rootId, runtimes })
+    const locks = await openFileLocks(directory)
+    const tasks = new ContainerdTasks({ calls: channel, directory: join(directory, 'tasks'), rootId, locks, runtimes })
     return {
       tasks,
       channel,
       ...closeable(async () => {
         await tasks.close()
         await channel.close()
+        await locks.close()
       }),
     }
   }

@@ -88,7 +88,13 @@ async function openOn(root: Root, address: string, options: ContainerdOptions, c
       runtimes: options.runtimes ?? { runc: oci('runc'), crun: oci('crun') },
       signal,
     })
-    const tasks = new ContainerdTasks({ calls: channel, directory: join(root.directory, 'tasks'), rootId: root.id, runtimes })
+    const tasks = new ContainerdTasks({
+      calls: channel,
+      directory: join(root.directory, 'tasks'),
+      rootId: root.id,
+      locks: root.locks,
+      runtimes,
+    })
     opened.push(() => tasks.close())
     const storage = await openStorage({ channel, rootId: root.id, locks: root.locks, snapshotterName: options.snapshotter }, { signal })
     const host = new LinuxHost({ root: root.directory, onTrace })

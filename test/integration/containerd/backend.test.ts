@@ -41,7 +41,7 @@ afterAll(async () => {
 
 for (const runtime of ['runc', 'crun']) {
   describe(`containerd with ${runtime}`, () => {
-    const namespace = `backend-${runtime}`
+    const namespace = `backend-${runtime}-${process.pid}`
     const cgroupParent = `/suite-${process.pid}-${runtime}`
     let root: string
     let opened: { readonly subject: BackendSubject } & Closeable

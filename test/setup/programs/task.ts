@@ -1,4 +1,5 @@
 // Runs a task on argv: address, namespace, root directory, root id, request as JSON. Prints its pid, then waits to be killed.
+import { openFileLocks } from '../../../src/backends/host/file-locks.js'
 import { join } from 'node:path'
 import { openChannel } from '../../../src/backends/containerd/channel.js'
 import { Runtimes } from '../../../src/backends/containerd/runtimes.js'
@@ -24,7 +25,8 @@ const channel = await openChannel({
     process.kill(process.pid, 'SIGKILL')
   },
 })
-const tasks = new ContainerdTasks({ calls: channel, directory: join(directory, 'tasks'), rootId, runtimes })
+const locks = await openFileLocks(directory)
+const tasks = new ContainerdTasks({ calls: channel, directory: join(directory, 'tasks'), rootId, locks, runtimes })
 const asked = JSON.parse(request)
 const { pid } = await tasks.run(asked)
 await print({ pid })

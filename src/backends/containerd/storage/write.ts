@@ -1,6 +1,6 @@
 // `ContentStore.write` and `ingest`.
 import { createHash, randomUUID } from 'node:crypto'
-import type { Descriptor, Digest, Labels } from '../../../model/common.js'
+import type { CallOptions, Descriptor, Digest, Labels } from '../../../model/common.js'
 import type { WriteOptions } from '../../../ports/engine/content.js'
 import { EngineError, isEngineError } from '../../../errors.js'
 import { firstReferences, rootLabel, sourceLabel } from '../labels.js'
@@ -53,6 +53,7 @@ export async function ingestBlob(
   let size = 0
   const digest = (): Digest => `sha256:${hash.digest('hex')}`
   const done = async (known: Digest, write: () => Promise<void>): Promise<Descriptor> => {
+    await keepToCome(wire, known, options)
     try {
       await write()
     } catch (error) {
@@ -109,12 +110,13 @@ const writeSmall: Write = async (wire, target, { digest, size }, bytes, options)
     length += chunk.byteLength
   }
   if (length !== size) throw tooShort(digest, size, length)
+  await keepToCome(wire, digest, options)
   await uploadAtOnce(wire, target, data, digest, labelsFor(wire, options), options)
 }
 
 const writeLarge: Write = async (wire, target, { digest, size }, bytes, options) => {
-  // The lease keeps the blob to come, but not the ingest: that is for whoever resumes, and expires by itself in a day.
-  await keep(wire.calls, { type: 'content', id: digest }, options)
+  // But not the ingest: that is for whoever resumes, and expires by itself in a day.
+  await keepToCome(wire, digest, options)
   await using upload = await openUpload({ ...wire, calls: wire.unleased }, target, options)
   let skip = upload.offset - (options.offset ?? 0)
   if (skip < 0) {
@@ -135,6 +137,10 @@ const writeLarge: Write = async (wire, target, { digest, size }, bytes, options)
   await wire.calls.step('content.write commit')
   await upload.commit(target, digest, labelsFor(wire, options))
 }
+
+/** The blob, before it is written: one that turns out to be there already could be collected before anybody refers to it. */
+const keepToCome = ({ calls }: StorageWire, digest: Digest, options: CallOptions): Promise<void> =>
+  keep(calls, { type: 'content', id: digest }, options)
 
 const labelsFor = ({ rootId }: StorageWire, { references = [], source }: WriteOptions): Labels => ({
   [rootLabel]: rootId,

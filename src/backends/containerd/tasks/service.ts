@@ -1,4 +1,5 @@
 // TaskService on containerd. What it promises beyond one connection, or one process, stands in files below `directory`.
+import type { Locks } from '../../../ports/engine/locks.js'
 import type { CallOptions, Closeable } from '../../../model/common.js'
 import type { ExitStatus, ProcessRef, Signal } from '../../../model/process.js'
 import type {
@@ -36,6 +37,8 @@ export interface ContainerdTasksOptions {
   readonly directory: string
   /** The root's uuid: what we write into containerd carries it. */
   readonly rootId: string
+  /** Of the root: shared with all processes that may settle the same task. */
+  readonly locks: Pick<Locks, 'acquire'>
   readonly runtimes: Pick<Runtimes, 'resolve' | 'features'>
 }
 
@@ -46,8 +49,8 @@ export class ContainerdTasks implements TaskService, Closeable {
   readonly #context: TaskContext
   readonly #events: TaskEvents
 
-  constructor({ calls, directory, rootId, runtimes }: ContainerdTasksOptions) {
-    const wire = new Wire(calls, rootId)
+  constructor({ calls, directory, rootId, locks, runtimes }: ContainerdTasksOptions) {
+    const wire = new Wire(calls, rootId, locks)
     const cgroups = new Cgroups()
     this.#context = {
       wire,

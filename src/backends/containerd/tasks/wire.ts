@@ -1,4 +1,5 @@
 // The calls of the Tasks and Containers services that this room makes, with what their failures mean.
+import type { Locks } from '../../../ports/engine/locks.js'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import { isEngineError } from '../../../errors.js'
 import type { CallOptions, Labels, Mount } from '../../../model/common.js'
@@ -35,10 +36,12 @@ const patience = { waitForReady: true } as const
 export class Wire {
   readonly #calls: Calls
   readonly #rootId: string
+  readonly #locks: Pick<Locks, 'acquire'>
 
-  constructor(calls: Calls, rootId: string) {
+  constructor(calls: Calls, rootId: string, locks: Pick<Locks, 'acquire'>) {
     this.#calls = calls
     this.#rootId = rootId
+    this.#locks = locks
   }
   get calls(): Calls {
     return this.#calls
@@ -120,11 +123,11 @@ export class Wire {
   }
   /** Waits until the output is copied. False: it was gone. Throws `failed_precondition` while it runs. */
   async deleteProcess(target: WireTarget, options: UnaryOptions): Promise<boolean> {
-    const call =
-      target.execId === undefined
-        ? this.#calls.unary(Tasks.method.delete, { containerId: target.wireId }, about(target, options))
-        : this.#calls.unary(Tasks.method.deleteProcess, ids(target), about(target, options))
-    return gone(call)
+    if (target.execId !== undefined) return gone(this.#calls.unary(Tasks.method.deleteProcess, ids(target), about(target, options)))
+    // Not two at once, in whatever process: containerd 1.6 lets the second close the connection on which the first is
+    // about to send the shim home, and that one then stays for ever.
+    await using _lock = await this.#locks.acquire(`task/${target.wireId}`, { signal: options.signal })
+    return await gone(this.#calls.unary(Tasks.method.delete, { containerId: target.wireId }, about(target, options)))
   }
   /** Of the whole namespace, by wire id. */
   async listTasks(options: CallOptions): Promise<ReadonlyMap<string, WireProcess>> {
