@@ -9,7 +9,7 @@ import type {
   MessageInitShape,
   MessageShape,
 } from '@bufbuild/protobuf'
-import { type ClientReadableStream, Metadata } from '@grpc/grpc-js'
+import { type Client, type ClientReadableStream, Metadata } from '@grpc/grpc-js'
 import type { CallOptions, Closeable } from '../../model/common.js'
 import type { Trace } from '../../model/trace.js'
 import { EngineError } from '../../errors.js'
@@ -199,9 +199,10 @@ class GrpcCalls implements Channel {
     method: DescMethodBiDiStreaming<I, O>,
     options: StreamOptions = {},
   ): Promise<Duplex<I, O>> {
-    const end = await this.#begin(method, options.signal)
+    const client = this.#connection.bulk
+    const end = await this.#begin(method, options.signal, client)
     try {
-      const call = this.#connection.client.makeBidiStreamRequest(
+      const call = client.makeBidiStreamRequest(
         path(method),
         serializer(method.input),
         deserializer(method.output),
@@ -218,14 +219,18 @@ class GrpcCalls implements Channel {
   }
 
   /** What it returns is called once, at the end of the call, and makes the error to throw. */
-  async #begin(method: DescMethod, signal: AbortSignal | undefined): Promise<(error?: unknown, about?: StreamOptions) => unknown> {
+  async #begin(
+    method: DescMethod,
+    signal: AbortSignal | undefined,
+    client: Client = this.#connection.client,
+  ): Promise<(error?: unknown, about?: StreamOptions) => unknown> {
     const name = stepName(method)
     signal?.throwIfAborted()
     if (this.#options.beforeStep !== undefined) {
       await this.#options.beforeStep(name)
       signal?.throwIfAborted()
     }
-    await raceAbort(this.#connection.restored(), signal)
+    await raceAbort(this.#connection.restored(client), signal)
     const begun = performance.now()
     const done = (code?: string): void => {
       this.trace({ kind: 'call', name, durationMs: performance.now() - begun, code })

@@ -16,28 +16,42 @@ const grpcOptions: GrpcOptions = {
   'grpc-node.flow_control_window': 4 << 20,
 }
 
+/** As many as layers are fetched at once. */
+const bulkConnections = 4
 /** A daemon that is restarted is away for some hundred milliseconds. */
 const restartMs = 1_000
 
 export class Connection {
   readonly client: Client
+  readonly #address: string
+  readonly #bulk: Client[] = []
+  #nextBulk = -1
   readonly #ends: Set<() => void> = new Set()
   #closed = false
-  #wasReady = false
+  readonly #wereReady: WeakSet<Client> = new WeakSet()
 
   /** A path, with or without `unix://`. Connects with the first call. */
   constructor(address: string) {
-    this.client = new Client(address.startsWith('unix:') ? address : `unix://${address}`, credentials.createInsecure(), grpcOptions)
+    this.#address = address.startsWith('unix:') ? address : `unix://${address}`
+    this.client = new Client(this.#address, credentials.createInsecure(), grpcOptions)
   }
   get isClosed(): boolean {
     return this.#closed
   }
+  /**
+   * For bytes: the next of a few further connections. The daemon opens its flow-control window by 64 KiB, and on a socket
+   * of this machine it never learns to open it wider, so that one connection carries some 200 MB a second at best.
+   */
+  get bulk(): Client {
+    this.#nextBulk = (this.#nextBulk + 1) % bulkConnections
+    return (this.#bulk[this.#nextBulk] ??= new Client(this.#address, credentials.createInsecure(), grpcOptions))
+  }
   /** Waits a moment for a connection that was there before and was lost. Whether it came, the call that follows tells. */
-  async restored(): Promise<void> {
+  async restored(client: Client): Promise<void> {
     if (this.#closed) return
-    const ready = this.client.getChannel().getConnectivityState(false) === connectivityState.READY
-    if (ready) this.#wasReady = true
-    else if (this.#wasReady) await new Promise<void>((resolve) => this.client.waitForReady(Date.now() + restartMs, () => resolve()))
+    const ready = client.getChannel().getConnectivityState(false) === connectivityState.READY
+    if (ready) this.#wereReady.add(client)
+    else if (this.#wereReady.has(client)) await new Promise<void>((resolve) => client.waitForReady(Date.now() + restartMs, () => resolve()))
   }
   /** Cancels the call when the signal aborts, or the connection is closed. What it returns is called at the end of the call. */
   track(call: { cancel(): void }, signal: AbortSignal | undefined): () => void {
@@ -57,6 +71,6 @@ export class Connection {
     if (this.#closed) return
     this.#closed = true
     for (const end of this.#ends) end()
-    this.client.close()
+    for (const client of [this.client, ...this.#bulk]) client?.close()
   }
 }
