@@ -1352,6 +1352,8 @@ interface HostFacts {
     /** Name as in `ulimits` (`nofile`) to this process's hard limit; -1 is unlimited. Above it needs CAP_SYS_RESOURCE. */
     readonly hardLimits: Readonly<Record<string, number>>;
     readonly seccomp: boolean;
+    /** Older interfaces of system calls that an amd64 kernel serves beside its own. Absent: it does not tell, so any. */
+    readonly furtherAbis?: readonly ('i386' | 'x32')[] | undefined;
     readonly apparmor: boolean;
     /** A static init to be process 1 of a container (tini, catatonit, docker-init), if there is one. */
     readonly initPath?: string | undefined;
