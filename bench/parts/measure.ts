@@ -35,7 +35,7 @@ export async function inTurn(contenders: readonly Contender[], rounds: number): 
 }
 
 /** The medians, and the ratio of the first to the second. */
-export function compare(label: string, times: ReadonlyMap<string, readonly number[]>, goal: number): readonly Figure[] {
+export function compare(label: string, times: ReadonlyMap<string, readonly number[]>, goal?: number): readonly Figure[] {
   const [ours, theirs] = [...times].map(([name, values]) => ({ name, value: median(values) }))
   if (ours === undefined || theirs === undefined) throw new Error('two contenders are compared')
   return [
