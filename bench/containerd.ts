@@ -52,7 +52,7 @@ for (const [runtime, goal] of [
     ],
     25,
   )
-  figures.push(...compare(`run of true`, times, goal))
+  figures.push(...compare(`run of true, ${runtime}`, times, goal))
 }
 
 // Ours has the default seccomp profile, which ctr leaves out unless it is asked: what a runtime needs to build it is no overhead of ours.
@@ -63,7 +63,7 @@ const filtered = await inTurn(
   ],
   25,
 )
-figures.push(...compare('run of true', filtered))
+figures.push(...compare('run of true, both with seccomp', filtered))
 
 const batch = 30
 const together = await inTurn(
@@ -123,10 +123,10 @@ const unwrapped = async (): Promise<void> => {
 }
 if (runtimes.includes('crun')) {
   const contenders = [
-    { name: 'pouch-sdk crun, no wrapper needed', run: unwrapped },
+    { name: 'pouch-sdk crun', run: unwrapped },
     { name: 'ctr run --rm runc', run: () => ctrRun() },
   ]
-  figures.push(...compare('run of true', await inTurn(contenders, 25), 0.95))
+  figures.push(...compare('run of true, cgroups as crun takes them', await inTurn(contenders, 25), 0.95))
 }
 await plain.close()
 await rm(plainRoot, { recursive: true, force: true })

@@ -1,4 +1,5 @@
 // What the files of /proc say about a machine. Pure.
+import { CAPABILITIES } from '../../oci/capabilities.js'
 import type { HostFacts } from '../../ports/engine/host.js'
 
 export interface MountLine {
@@ -66,55 +67,11 @@ export function cgroupLayout(mounts: readonly MountLine[]): CgroupLayout | undef
   return { kind: here.some(({ type }) => type === 'cgroup2') ? 'hybrid' : 'v1', controllers }
 }
 
-/** By bit. */
-const capabilityNames: readonly string[] = [
-  'CHOWN',
-  'DAC_OVERRIDE',
-  'DAC_READ_SEARCH',
-  'FOWNER',
-  'FSETID',
-  'KILL',
-  'SETGID',
-  'SETUID',
-  'SETPCAP',
-  'LINUX_IMMUTABLE',
-  'NET_BIND_SERVICE',
-  'NET_BROADCAST',
-  'NET_ADMIN',
-  'NET_RAW',
-  'IPC_LOCK',
-  'IPC_OWNER',
-  'SYS_MODULE',
-  'SYS_RAWIO',
-  'SYS_CHROOT',
-  'SYS_PTRACE',
-  'SYS_PACCT',
-  'SYS_ADMIN',
-  'SYS_BOOT',
-  'SYS_NICE',
-  'SYS_RESOURCE',
-  'SYS_TIME',
-  'SYS_TTY_CONFIG',
-  'MKNOD',
-  'LEASE',
-  'AUDIT_WRITE',
-  'AUDIT_CONTROL',
-  'SETFCAP',
-  'MAC_OVERRIDE',
-  'MAC_ADMIN',
-  'SYSLOG',
-  'WAKE_ALARM',
-  'BLOCK_SUSPEND',
-  'AUDIT_READ',
-  'PERFMON',
-  'BPF',
-  'CHECKPOINT_RESTORE',
-]
 /** One of the sets in `/proc/<pid>/status`, e.g. `CapBnd`. Bits that are not known here are left out: nobody could name them. */
 export function parseCapabilities(status: string, set: 'CapBnd' | 'CapEff'): string[] {
   const [, hex] = new RegExp(`^${set}:\\s*([0-9a-f]+)$`, 'm').exec(status) ?? []
   const bits = BigInt(`0x${hex ?? '0'}`)
-  return capabilityNames.flatMap((name, bit) => (((bits >> BigInt(bit)) & 1n) === 1n ? [`CAP_${name}`] : []))
+  return CAPABILITIES.filter((_name, bit) => ((bits >> BigInt(bit)) & 1n) === 1n)
 }
 
 /** `/proc/<pid>/limits` by the beginning of the line. */

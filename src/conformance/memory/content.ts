@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { EngineError } from '../../errors.js'
 import type { CallOptions, Descriptor, Digest } from '../../model/common.js'
 import type { ContentInfo, ContentReference, ContentStore, ReadOptions, WriteOptions } from '../../ports/engine/content.js'
-import { raceAbort } from '../../util/abort.js'
+import { abortable } from '../../util/abortable.js'
 import type { Blob, Lease, MemoryState } from './state.js'
 
 export class MemoryContent implements ContentStore {
@@ -103,21 +103,4 @@ const chunkBytes = 64 << 10
 export function digestOf(bytes: Uint8Array, like: Digest = 'sha256:'): Digest {
   const algorithm = like.startsWith('sha512:') ? 'sha512' : 'sha256'
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`
-}
-
-async function* abortable(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
-  const iterator = bytes[Symbol.asyncIterator]()
-  let finished = false
-  try {
-    for (;;) {
-      const next = await raceAbort(iterator.next(), signal)
-      if (next.done === true) {
-        finished = true
-        return
-      }
-      yield next.value
-    }
-  } finally {
-    if (!finished) void Promise.resolve(iterator.return?.()).catch(() => {})
-  }
 }

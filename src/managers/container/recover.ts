@@ -22,9 +22,10 @@ export interface Findings {
 
 export async function recoverContainers(deps: RecoverDeps, findings: Findings, options: CallOptions = {}): Promise<void> {
   const bootId = await deps.bootId(options)
-  const known = new Set<string>()
+  /** Names by id. */
+  const known = new Map<string, string>()
   for await (const stored of deps.records.list(options)) {
-    known.add(stored.value.id)
+    known.set(stored.value.id, stored.value.name)
     await attempt(findings, `container "${stored.value.id}"`, () => recoverOne(deps, findings, stored, bootId, options), options)
   }
   await sweepOrphans(deps, findings, known, options)
@@ -73,7 +74,12 @@ async function recoverWish(
   findings.repaired(rebooted ? `container "${id}" ended with the machine` : `took back the interrupted start of container "${id}"`)
 }
 
-async function sweepOrphans(deps: RecoverDeps, findings: Findings, known: ReadonlySet<string>, options: CallOptions): Promise<void> {
+async function sweepOrphans(
+  deps: RecoverDeps,
+  findings: Findings,
+  known: ReadonlyMap<string, string>,
+  options: CallOptions,
+): Promise<void> {
   const seen = new Map<string, string>()
   for await (const { ref } of deps.tasks.list(options)) seen.set(ref.containerId, 'task')
   for await (const { key, labels } of deps.snapshotter.list(options)) if (labels[containerLabel] === key) seen.set(key, 'snapshot')
@@ -82,19 +88,28 @@ async function sweepOrphans(deps: RecoverDeps, findings: Findings, known: Readon
     if (known.has(id)) continue
     await attempt(findings, `${what} of "${id}"`, () => sweepOrphan(deps, findings, id, what, options), options)
   }
-  for await (const {
-    value: { name, containerId },
-  } of deps.names.list(options)) {
+  const named = new Set<string>()
+  for await (const { value } of deps.names.list(options)) {
+    const { name, containerId } = value
+    named.add(name)
     if (known.has(containerId)) continue
-    await attempt(
-      findings,
-      `name "${name}"`,
-      async () => {
-        if (await freeStaleName(deps, name, options)) findings.repaired(`freed the name "${name}"`)
-      },
-      options,
-    )
+    const free = async (): Promise<void> => {
+      if (await freeStaleName(deps, name, options)) findings.repaired(`freed the name "${name}"`)
+    }
+    await attempt(findings, `name "${name}"`, free, options)
   }
+  for (const [id, name] of known) {
+    if (!named.has(name)) await attempt(findings, `name "${name}"`, () => restoreName(deps, findings, id, name, options), options)
+  }
+}
+
+/** Names are not synced to the disk: after a power failure the record tells. */
+async function restoreName(deps: RecoverDeps, findings: Findings, id: string, name: string, options: CallOptions): Promise<void> {
+  await using lock = await deps.tryLock(id, options)
+  const stored = lock && (await deps.records.find(id, options))
+  if (stored?.value.name !== name || stored.value.desired === 'removed') return
+  await deps.names.create(name, { version: 1, name, containerId: id }, options)
+  findings.repaired(`gave container "${id}" its name "${name}" back`)
 }
 
 async function sweepOrphan(deps: RecoverDeps, findings: Findings, id: string, what: string, options: CallOptions): Promise<void> {

@@ -1,53 +1,9 @@
 // Which capabilities a container gets, from its spec and from what this machine can give.
 import { EngineError } from '../../errors.js'
+import { CAPABILITIES } from '../../oci/capabilities.js'
 import type { SecuritySpec } from '../../model/container-spec.js'
 import type { HostFacts } from '../../ports/engine/host.js'
 import type { OciCapabilities } from '../../oci/runtime-spec.js'
-
-/** In the kernel's order. */
-export const CAPABILITIES: readonly string[] = [
-  'CHOWN',
-  'DAC_OVERRIDE',
-  'DAC_READ_SEARCH',
-  'FOWNER',
-  'FSETID',
-  'KILL',
-  'SETGID',
-  'SETUID',
-  'SETPCAP',
-  'LINUX_IMMUTABLE',
-  'NET_BIND_SERVICE',
-  'NET_BROADCAST',
-  'NET_ADMIN',
-  'NET_RAW',
-  'IPC_LOCK',
-  'IPC_OWNER',
-  'SYS_MODULE',
-  'SYS_RAWIO',
-  'SYS_CHROOT',
-  'SYS_PTRACE',
-  'SYS_PACCT',
-  'SYS_ADMIN',
-  'SYS_BOOT',
-  'SYS_NICE',
-  'SYS_RESOURCE',
-  'SYS_TIME',
-  'SYS_TTY_CONFIG',
-  'MKNOD',
-  'LEASE',
-  'AUDIT_WRITE',
-  'AUDIT_CONTROL',
-  'SETFCAP',
-  'MAC_OVERRIDE',
-  'MAC_ADMIN',
-  'SYSLOG',
-  'WAKE_ALARM',
-  'BLOCK_SUSPEND',
-  'AUDIT_READ',
-  'PERFMON',
-  'BPF',
-  'CHECKPOINT_RESTORE',
-].map((name) => `CAP_${name}`)
 
 /** What root in a container has unless it asks: Docker's fourteen. */
 export const DEFAULT_CAPABILITIES: readonly string[] = [

@@ -1,7 +1,7 @@
 // One ingest of the daemon: bytes in, in order, with several messages on their way at once.
 import type { CallOptions, Labels } from '../../../model/common.js'
 import { EngineError, isEngineError } from '../../../errors.js'
-import { raceAbort, sleep } from '../../../util/abort.js'
+import { sleep } from '../../../util/abort.js'
 import type { Duplex } from '../duplex.js'
 import { isRefLocked } from '../errors.js'
 import {
@@ -118,30 +118,6 @@ export async function dropIngest({ calls }: StorageWire, ref: string): Promise<v
     await calls.unary(Content.method.abort, { ref }, { deadlineMs: cleanupMs })
   } catch (error) {
     if (!isEngineError(error, 'not_found')) calls.trace({ kind: 'undo', name: `drop the ingest "${ref}"`, error })
-  }
-}
-
-/** `bytes`, but an abort ends the wait for the next chunk even if their source does not care. */
-export async function* abortable(
-  bytes: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const iterator = bytes[Symbol.asyncIterator]()
-  let finished = false
-  try {
-    for (;;) {
-      const next = await raceAbort(iterator.next(), signal)
-      if (next.done === true) {
-        finished = true
-        return
-      }
-      yield next.value
-    }
-  } finally {
-    if (!finished) {
-      const left = Promise.resolve(iterator.return?.()).catch(() => {}) // the reason why we leave comes first
-      if (signal?.aborted !== true) await left
-    }
   }
 }
 

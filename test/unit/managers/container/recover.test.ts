@@ -76,6 +76,13 @@ describe('recoverContainers', () => {
     expect((await root.records.find(id))?.value.lastExit).toMatchObject({ exitCode: 255, lost: true })
   })
 
+  it('gives a container its name back that went with a power failure', async () => {
+    const { root, recover } = await open(record)
+    await root.names.delete('web')
+    expect((await recover()).repaired).toEqual([`gave container "${id}" its name "web" back`])
+    expect((await root.names.find('web'))?.value.containerId).toBe(id)
+  })
+
   it('finishes a removal that was interrupted', async () => {
     const { root, recover } = await open({ ...record, desired: 'removed' })
     expect((await recover()).repaired).toEqual([`finished the removal of container "${id}"`])

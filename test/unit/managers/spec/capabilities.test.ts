@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { CAPABILITIES, DEFAULT_CAPABILITIES, grantedCapabilities } from '../../../../src/managers/spec/capabilities.js'
+import { DEFAULT_CAPABILITIES, grantedCapabilities } from '../../../../src/managers/spec/capabilities.js'
+import { CAPABILITIES } from '../../../../src/oci/capabilities.js'
 import type { SecuritySpec } from '../../../../src/model/container-spec.js'
 import { build, host, without } from './sample.js'
 

@@ -3,7 +3,7 @@ import type { ContainerSettings } from '../../../../src/model/container-spec.js'
 import type { OciSpec } from '../../../../src/oci/runtime-spec.js'
 import type { HostFacts } from '../../../../src/ports/engine/host.js'
 import { buildSpec } from '../../../../src/managers/spec.js'
-import { CAPABILITIES } from '../../../../src/managers/spec/capabilities.js'
+import { CAPABILITIES } from '../../../../src/oci/capabilities.js'
 import type { SpecInput } from '../../../../src/managers/spec/input.js'
 
 export const host: HostFacts = {
