@@ -123,7 +123,7 @@ interface TmpfsMount {
     readonly type: 'tmpfs';
     readonly target: string;
     readonly sizeBytes?: number | undefined;
-    /** Permission bits. Default 0o1777. */
+    /** Permission bits. Default 0o1777. Over a directory that is there already, runc 1.1 keeps that one's. */
     readonly mode?: number | undefined;
 }
 
@@ -591,7 +591,7 @@ interface OutputChunk {
 }
 /** A live connection to one process. Closing it detaches; the process goes on. */
 interface Attachment extends Closeable {
-    /** Can be read once. Ends when the process exits. Nothing is dropped: a slow reader holds the process up. */
+    /** Can be read once. Ends when the process exits. Nothing is dropped; whether a slow reader holds the process up is the backend's affair. */
     readonly output: AsyncIterable<OutputChunk>;
     /** Resolves when the bytes have been handed on. Throws `failed_precondition` without stdin or after `closeStdin`. */
     write(bytes: Uint8Array, options?: CallOptions): Promise<void>;

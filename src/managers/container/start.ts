@@ -34,6 +34,9 @@ export async function startLocked(deps: StartDeps, id: string, options: StartOpt
   const { signal, attach } = options
   const stored = await storedContainer(deps, id, { signal })
   if (stored.value.desired === 'removed') throw new EngineError('failed_precondition', `container "${id}" is being removed`)
+  if (attach?.stdin === true && stored.value.spec.stdin !== true) {
+    throw new EngineError('failed_precondition', `container "${id}" was created without stdin`)
+  }
   const task = await deps.tasks.find({ containerId: id }, { signal })
   if (task?.status === 'paused') throw new EngineError('failed_precondition', `container "${id}" is paused: resume it`)
   if (task?.status === 'running') return attach && deps.tasks.io.attach({ containerId: id }, { signal })

@@ -107,6 +107,12 @@ describe('startContainer', () => {
     expect([root.log.length, await root.status()]).toEqual([before, 'paused'])
   })
 
+  it('stdin of a container that has none is failed_precondition, and nothing is made', async () => {
+    const root = await Root.with()
+    await expect(startContainer(root.process('A'), id, { attach: { stdin: true } })).rejects.toMatchObject({ code: 'failed_precondition' })
+    expect(root.log).toEqual([])
+  })
+
   it('a container that is being removed is not started', async () => {
     const root = await Root.with({ ...record, desired: 'removed' })
     await expect(startContainer(root.process('A'), id)).rejects.toMatchObject({ code: 'failed_precondition' })
