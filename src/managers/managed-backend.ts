@@ -127,7 +127,7 @@ function toContext(ports: EnginePorts, settings: EngineSettings, owner: Owner, c
     locks,
     registry: settings.registries,
     usedBy: (imageId, options) => containersOf(records, imageId, options),
-    emit: (action, subject, attributes) => emit('image', action, subject, attributes),
+    emit: (action, subject, attributes) => told(emit('image', action, subject, attributes), settings),
     failedUndo: ({ step, error }) => {
       trace(settings, step, error)
     },
@@ -154,9 +154,9 @@ function toContext(ports: EnginePorts, settings: EngineSettings, owner: Owner, c
     tryLock: (id, options) => locks.tryAcquire(lockKey(id), options),
     emit: async (action, { id, name }, attributes, options) => {
       options?.signal?.throwIfAborted()
-      await emit('container', action, { id, name }, attributes)
+      await told(emit('container', action, { id, name }, attributes), settings)
     },
-    emitExit: ({ id, name }, exit) => appendExit(ports.events, { containerId: id }, name, exit),
+    emitExit: ({ id, name }, exit) => told(appendExit(ports.events, { containerId: id }, name, exit), settings),
     image: imageSource(images),
     async check(record, options) {
       await settings.runtimes.check(record.runtime, options)
@@ -212,6 +212,15 @@ function observePorts(ports: EnginePorts, { beforeStep }: EngineSettings): Engin
     hostFiles: see('hostFiles', hostFiles),
     directories: see('directories', directories),
     records,
+  }
+}
+
+/** What has happened stays so if the history cannot be written: the verb does not fail for it. */
+async function told(appending: Promise<unknown>, settings: EngineSettings): Promise<void> {
+  try {
+    await appending
+  } catch (error) {
+    trace(settings, 'history', error)
   }
 }
 

@@ -35,6 +35,6 @@ export async function writeEtcFiles(
 
 async function hostResolvConf(files: EtcDeps['hostFiles'], hostNetwork: boolean, options: CallOptions): Promise<string | undefined> {
   const text = await files.readText('/etc/resolv.conf', options)
-  const stub = !hostNetwork && text !== undefined && /^\s*nameserver\s+127\.0\.0\.53\b/m.test(text)
-  return stub ? ((await files.readText(resolvedConf, options)) ?? text) : text
+  const behindResolved = !hostNetwork && text !== undefined && /^\s*nameserver\s+127\.0\.0\.53\b/m.test(text)
+  return behindResolved ? ((await files.readText(resolvedConf, options)) ?? text) : text
 }

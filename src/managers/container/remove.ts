@@ -1,5 +1,5 @@
 // Takes a container away with everything of its own. May be interrupted anywhere and done again.
-import { EngineError } from '../../errors.js'
+import { EngineError, isEngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { RemoveOptions } from '../../ports/backend/containers.js'
 import type { ProcessInfo, TaskService } from '../../ports/engine/tasks.js'
@@ -37,7 +37,12 @@ export async function removeContainer(
 
 /** Waits for the end of one that is being killed: who is gone before anybody looks has an end in the history all the same. */
 async function tellEnd({ tasks, emitExit }: RemoveDeps, record: ContainerRecord, task: ProcessInfo, options: CallOptions): Promise<void> {
-  await emitExit(record, task.exit ?? (await tasks.wait(task.ref, options)))
+  try {
+    await emitExit(record, task.exit ?? (await tasks.wait(task.ref, options)))
+  } catch (error) {
+    // Freed before it could be asked: the removal is none the worse for it.
+    if (!isEngineError(error, 'not_found')) throw error
+  }
 }
 
 /** All but the task, for who holds the container's lock. The record goes last: by it repair finds the rest. */
