@@ -1,5 +1,6 @@
 // The appending side of an event log. Every call is made under the log's lock, so nobody else appends meanwhile.
 import { randomBytes } from 'node:crypto'
+import { fstatSync, writeSync } from 'node:fs'
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises'
 import { EngineError } from '../../errors.js'
 import type { Cursor, EngineEvent } from '../../model/event.js'
@@ -70,7 +71,7 @@ export class EventWriter {
   async #catchUp(): Promise<Current> {
     let current = this.#current
     if (current !== undefined) {
-      const { size, nlink } = await current.file.stat()
+      const { size, nlink } = fstatSync(current.file.fd)
       if (nlink > 0 && size === current.offset && !current.full) return current
       // Taken away by those who rotated on, with or without the lines that we know: they will be found to be gone below.
       if (nlink === 0) await this.close()
@@ -138,9 +139,7 @@ export class EventWriter {
 async function write(current: Current, line: Buffer): Promise<void> {
   const { file, offset } = current
   try {
-    for (let written = 0; written < line.length; ) {
-      written += (await file.write(line, written, line.length - written, offset + written)).bytesWritten
-    }
+    for (let written = 0; written < line.length; ) written += writeSync(file.fd, line, written, line.length - written, offset + written)
   } catch (error) {
     await file.truncate(offset).catch(() => {}) // the next one to append would do it
     throw error

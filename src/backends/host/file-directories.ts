@@ -1,12 +1,13 @@
 // A directory per container below the engine's root.
-import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { closeSync, constants, fchmodSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { EngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { ContainerDirectories } from '../../ports/engine/directories.js'
 import { encodeFileName } from '../../util/file-name.js'
 import { fsError, hasErrno } from '../../util/fs-error.js'
+import { removeTree } from './small-files.js'
 
 // Not truncated by opening: who reads it in a container sees the old text or the new one, or part of both, but not none.
 const inPlace = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW
@@ -31,14 +32,7 @@ export class FileDirectories implements ContainerDirectories {
     }
     const path = join(this.path(containerId), name)
     try {
-      await using file = await openMaking(path)
-      const bytes = Buffer.from(text)
-      for (let written = 0; written < bytes.length; ) {
-        written += (await file.write(bytes, written, bytes.length - written, written)).bytesWritten
-      }
-      await file.truncate(bytes.length)
-      // Any user of the container reads it; on the host the directory above keeps others out.
-      await file.chmod(0o644)
+      writeInPlace(path, Buffer.from(text))
     } catch (error) {
       throw fsError(error, `file "${name}" of container "${containerId}"`)
     }
@@ -48,7 +42,7 @@ export class FileDirectories implements ContainerDirectories {
     options.signal?.throwIfAborted()
     const path = this.path(containerId)
     try {
-      await rm(path, { recursive: true, force: true })
+      await removeTree(path)
     } catch (error) {
       throw fsError(error, `directory of container "${containerId}"`)
     }
@@ -63,12 +57,23 @@ export class FileDirectories implements ContainerDirectories {
   }
 }
 
-async function openMaking(path: string): Promise<FileHandle> {
+function writeInPlace(path: string, bytes: Buffer): void {
+  const file = openMaking(path)
   try {
-    return await open(path, inPlace, 0o644)
+    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written, bytes.length - written, written)
+    ftruncateSync(file, bytes.length)
+    // Any user of the container reads it; on the host the directory above keeps others out.
+    fchmodSync(file, 0o644)
+  } finally {
+    closeSync(file)
+  }
+}
+function openMaking(path: string): number {
+  try {
+    return openSync(path, inPlace, 0o644)
   } catch (error) {
     if (!hasErrno(error, 'ENOENT')) throw error
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    return await open(path, inPlace, 0o644)
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    return openSync(path, inPlace, 0o644)
   }
 }

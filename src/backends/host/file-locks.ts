@@ -1,6 +1,7 @@
 // Locks without a process per lock. A lock is a hard link `locks/<key>` to the owner file of whoever holds it: link(2)
 // makes it or finds it taken, in one step. The owner file's flock, taken once per opened root, tells whether the holder lives.
-import { link, mkdir, unlink } from 'node:fs/promises'
+import { linkSync } from 'node:fs'
+import { mkdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../errors.js'
 import type { CallOptions, Closeable } from '../../model/common.js'
@@ -14,6 +15,7 @@ import { KeyedMutex } from '../../util/keyed-mutex.js'
 import { DirectoryWatch } from './directory-watch.js'
 import { freeDead, type LockDirectories, sweepDead } from './lock-break.js'
 import { createOwner, type LockOwner } from './lock-owner.js'
+import { removeSmall } from './small-files.js'
 
 export interface OpenFileLocksOptions extends CallOptions {
   readonly onTrace?: Trace | undefined
@@ -119,7 +121,7 @@ export class FileLocks implements Locks, Closeable {
   async #wait(name: string, signal: AbortSignal): Promise<Closeable> {
     const turn = await this.#mutex.acquire(name, { signal })
     try {
-      if (!(await this.#link(name, signal))) await this.#waitForOthers(name, signal)
+      if (!this.#link(name, signal)) await this.#waitForOthers(name, signal)
     } catch (error) {
       turn[Symbol.dispose]()
       throw error
@@ -134,7 +136,7 @@ export class FileLocks implements Locks, Closeable {
       if (sure) asked = performance.now()
       const found = await freeDead(this.#directories, name, this.#owner, { signal, sure })
       if (found === 'mine') return
-      if (await this.#link(name, signal)) return
+      if (this.#link(name, signal)) return
       await watching.wait(lookMs, signal)
     }
   }
@@ -143,7 +145,7 @@ export class FileLocks implements Locks, Closeable {
     if (turn === undefined) return undefined
     try {
       for (let tries = 1; tries <= mostTries; tries += 1) {
-        if (await this.#link(name, signal)) return this.#lock(name, turn)
+        if (this.#link(name, signal)) return this.#lock(name, turn)
         const found = await freeDead(this.#directories, name, this.#owner, { signal, sure: true })
         if (found === 'mine') return this.#lock(name, turn)
         if (found === 'held') break
@@ -156,32 +158,30 @@ export class FileLocks implements Locks, Closeable {
     return undefined
   }
 
-  async #link(name: string, signal: AbortSignal): Promise<boolean> {
+  #link(name: string, signal: AbortSignal): boolean {
     signal.throwIfAborted()
     try {
-      await link(this.#owner.path, join(this.#directories.locks, name))
+      linkSync(this.#owner.path, join(this.#directories.locks, name))
+      return true
     } catch (error) {
       if (hasErrno(error, 'EEXIST')) return false
       throw error
     }
-    if (!signal.aborted) return true
-    await this.#unlink(name)
-    throw signal.reason
   }
   #lock(name: string, turn: Disposable): Closeable {
     this.#held.add(name)
     return closeable(async () => {
       // Absent: closing the whole was first.
-      if (this.#held.delete(name)) await this.#unlink(name)
+      if (this.#held.delete(name)) this.#unlink(name)
       turn[Symbol.dispose]()
     })
   }
   /** A link that stays is `mine` to the next one here who asks, and a dead one's when this process ends. */
-  async #unlink(name: string): Promise<void> {
+  #unlink(name: string): void {
     try {
-      await unlink(join(this.#directories.locks, name))
+      removeSmall(join(this.#directories.locks, name))
     } catch (error) {
-      if (!hasErrno(error, 'ENOENT')) this.warn('locks.free', error)
+      this.warn('locks.free', error)
     }
   }
   #gone(error: unknown): EngineError | undefined {
@@ -196,7 +196,7 @@ export class FileLocks implements Locks, Closeable {
     await Promise.allSettled(this.#taking)
     const held = [...this.#held]
     this.#held.clear()
-    await Promise.all(held.map((name) => this.#unlink(name)))
+    for (const name of held) this.#unlink(name)
     try {
       await unlink(this.#owner.path)
     } catch (error) {

@@ -1,6 +1,7 @@
 // Records as JSON files, one each. A new value is written beside the old one and renamed over it.
 import { randomUUID } from 'node:crypto'
-import { access, type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
+import { existsSync, renameSync } from 'node:fs'
+import { open, readdir, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { EngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
@@ -9,6 +10,7 @@ import type { Locks } from '../../ports/engine/locks.js'
 import type { RecordStore, Stored } from '../../ports/engine/records.js'
 import { encodeFileName } from '../../util/file-name.js'
 import { fsError, hasErrno } from '../../util/fs-error.js'
+import { readSmall, removeSmall, writeSmall } from './small-files.js'
 
 export interface FileRecordsOptions<T> {
   /** `<root>/records/<kind>`; its last part names the kind, in messages and locks. Made when the first record is. */
@@ -36,7 +38,7 @@ export class FileRecords<T> implements RecordStore<T> {
 
   async find(id: string, options: CallOptions = {}): Promise<Stored<T> | undefined> {
     options.signal?.throwIfAborted()
-    return this.#read(encodeFileName(id), id, options)
+    return this.#read(encodeFileName(id), id)
   }
   /** One that cannot be read is traced and passed over. */
   async *list(options: CallOptions = {}): AsyncGenerator<Stored<T>> {
@@ -50,13 +52,13 @@ export class FileRecords<T> implements RecordStore<T> {
   }
   create(id: string, value: T, options: CallOptions = {}): Promise<Stored<T>> {
     return this.#locked(id, options, async (name) => {
-      if (await this.#exists(name)) throw new EngineError('already_exists', `${this.#kind} record "${id}" is there already`)
+      if (existsSync(this.#path(name))) throw new EngineError('already_exists', `${this.#kind} record "${id}" is there already`)
       return this.#write(name, value)
     })
   }
   replace(id: string, previous: Stored<T>, value: T, options: CallOptions = {}): Promise<Stored<T>> {
     return this.#locked(id, options, async (name) => {
-      const now = await this.#read(name, id, options)
+      const now = this.#read(name, id)
       if (now === undefined) throw new EngineError('not_found', `no ${this.#kind} record "${id}"`)
       if (now.revision !== previous.revision) throw new EngineError('conflict', `${this.#kind} record "${id}" was written by another`)
       return this.#write(name, value)
@@ -64,14 +66,8 @@ export class FileRecords<T> implements RecordStore<T> {
   }
   delete(id: string, options: CallOptions = {}): Promise<void> {
     return this.#locked(id, options, async (name) => {
-      const durable = await this.#isDurable(name, id, options)
-      try {
-        await unlink(this.#path(name))
-      } catch (error) {
-        if (hasErrno(error, 'ENOENT')) return
-        throw error
-      }
-      if (durable) await syncDirectory(this.#options.directory)
+      const durable = this.#isDurable(name, id)
+      if (removeSmall(this.#path(name)) && durable) await syncDirectory(this.#options.directory)
     })
   }
 
@@ -120,22 +116,21 @@ export class FileRecords<T> implements RecordStore<T> {
 
   async #readUnlessBroken(name: string, options: CallOptions): Promise<Stored<T> | undefined> {
     try {
-      return await this.#read(name, name, options)
+      return this.#read(name, name)
     } catch (error) {
       options.signal?.throwIfAborted()
       this.#warn(error)
       return undefined
     }
   }
-  async #read(name: string, id: string, { signal }: CallOptions): Promise<Stored<T> | undefined> {
-    let text: string
+  #read(name: string, id: string): Stored<T> | undefined {
+    let text: string | undefined
     try {
-      text = await readFile(this.#path(name), 'utf8')
+      text = readSmall(this.#path(name))
     } catch (error) {
-      if (hasErrno(error, 'ENOENT')) return undefined
       throw fsError(error, `${this.#kind} record "${id}"`)
     }
-    signal?.throwIfAborted()
+    if (text === undefined) return undefined
     try {
       const { revision, value } = JSON.parse(text) as { revision?: unknown; value?: unknown }
       if (typeof revision !== 'string') throw new TypeError('no revision')
@@ -144,21 +139,15 @@ export class FileRecords<T> implements RecordStore<T> {
       throw new EngineError('data_loss', `${this.#kind} record "${id}" cannot be read: ${this.#path(name)}`, { cause })
     }
   }
-  async #exists(name: string): Promise<boolean> {
-    try {
-      await access(this.#path(name))
-      return true
-    } catch (error) {
-      if (hasErrno(error, 'ENOENT')) return false
-      throw error
-    }
-  }
-  async #isDurable(name: string, id: string, options: CallOptions): Promise<boolean> {
+  #isDurable(name: string, id: string): boolean {
     const { durable } = this.#options
     if (durable === undefined) return true
-    const stored = await this.#read(name, id, options).catch(() => undefined)
-    options.signal?.throwIfAborted()
-    return stored === undefined || durable(stored.value)
+    try {
+      const stored = this.#read(name, id)
+      return stored === undefined || durable(stored.value)
+    } catch {
+      return true
+    }
   }
 
   async #write(name: string, value: T): Promise<Stored<T>> {
@@ -169,14 +158,13 @@ export class FileRecords<T> implements RecordStore<T> {
     const sync = durable?.(value) ?? true
     const temporary = this.#temporary(name)
     try {
-      await using file = await openMaking(temporary, directory)
-      await file.writeFile(text)
-      if (sync) await file.datasync()
+      writeSmall(temporary, text)
+      if (sync) await syncData(temporary)
+      renameSync(temporary, this.#path(name))
     } catch (error) {
       await unlink(temporary).catch(() => {})
       throw error
     }
-    await rename(temporary, this.#path(name))
     if (sync) await syncDirectory(directory)
     return { value, revision }
   }
@@ -189,14 +177,9 @@ export class FileRecords<T> implements RecordStore<T> {
   }
 }
 
-async function openMaking(path: string, directory: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'w', 0o600)
-  } catch (error) {
-    if (!hasErrno(error, 'ENOENT')) throw error
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    return await open(path, 'w', 0o600)
-  }
+async function syncData(path: string): Promise<void> {
+  await using file = await open(path, 'r+')
+  await file.datasync()
 }
 async function syncDirectory(path: string): Promise<void> {
   await using directory = await open(path, 'r')

@@ -1,7 +1,7 @@
 // Output of a container as plain files, a pair for each run: `<directory>/000001.stdout` and `.stderr`. Whoever runs the
 // process appends to them; nobody recorded when a line came, nor which of the two streams came first.
-import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { constants, mkdirSync, readdirSync } from 'node:fs'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CallOptions } from '../../model/common.js'
 import type { OutputChunk } from '../../ports/streams.js'
@@ -28,7 +28,7 @@ const name = /^(\d{6,})\.(stdout|stderr)$/
 export async function createRunFiles(directory: string, tty: boolean, options: CallOptions = {}): Promise<OpenRunFiles> {
   options.signal?.throwIfAborted()
   for (;;) {
-    const runs = await namesIn(directory, true)
+    const runs = namesIn(directory, true)
     const run = runs.reduce((highest, one) => Math.max(highest, one.run), 0) + 1
     const files = streams.slice(0, tty ? 1 : 2).map((stream) => ({ stream, path: pathOf(directory, run, stream) }))
     try {
@@ -68,7 +68,7 @@ export async function removeFiles(files: readonly LogFile[]): Promise<void> {
 export async function listRuns(directory: string, options: CallOptions = {}): Promise<readonly RunFiles[]> {
   options.signal?.throwIfAborted()
   const runs = new Map<number, LogFile[]>()
-  for (const { run, stream } of await namesIn(directory, false)) {
+  for (const { run, stream } of namesIn(directory, false)) {
     const files = runs.get(run) ?? []
     files.push({ stream, path: pathOf(directory, run, stream) })
     runs.set(run, files)
@@ -79,14 +79,14 @@ export async function listRuns(directory: string, options: CallOptions = {}): Pr
 function pathOf(directory: string, run: number, stream: string): string {
   return join(directory, `${String(run).padStart(6, '0')}.${stream}`)
 }
-async function namesIn(directory: string, create: boolean): Promise<{ readonly run: number; readonly stream: OutputChunk['stream'] }[]> {
+function namesIn(directory: string, create: boolean): { readonly run: number; readonly stream: OutputChunk['stream'] }[] {
   const found: { run: number; stream: OutputChunk['stream'] }[] = []
   let entries: string[]
   try {
-    entries = await readdir(directory)
+    entries = readdirSync(directory)
   } catch (error) {
     if (!hasErrno(error, 'ENOENT')) throw error
-    if (create) await mkdir(directory, { recursive: true, mode: 0o700 })
+    if (create) mkdirSync(directory, { recursive: true, mode: 0o700 })
     return []
   }
   for (const entry of entries) {
