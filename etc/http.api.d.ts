@@ -1080,6 +1080,8 @@ interface TlsOptions {
     readonly ca?: string | Uint8Array | undefined;
     readonly cert?: string | Uint8Array | undefined;
     readonly key?: string | Uint8Array | undefined;
+    /** Default true: a host that cannot prove who it is is refused. */
+    readonly verify?: boolean | undefined;
 }
 /** A socket of this machine, or the URL of another: `tcp:`, `http:`, `https:`, `ssh:` or `npipe:`. */
 type ConnectHttpOptions = CallOptions & {
@@ -1093,7 +1095,10 @@ type ConnectHttpOptions = CallOptions & {
     readonly socketPath?: undefined;
     readonly tls?: TlsOptions | undefined;
 });
-/** Not part of this version: always `unsupported`. */
+/**
+ * Finds out who answers there, Docker, Podman or pouchd, and resolves when what killed owners left has been removed. Throws
+ * `unavailable` when nobody answers, `permission_denied` when the socket may not be used, `unsupported` when it is none of these.
+ */
 declare function connectHttp(options: ConnectHttpOptions): Promise<Backend>;
 
 export {

@@ -1544,6 +1544,8 @@ interface TlsOptions {
     readonly ca?: string | Uint8Array | undefined;
     readonly cert?: string | Uint8Array | undefined;
     readonly key?: string | Uint8Array | undefined;
+    /** Default true: a host that cannot prove who it is is refused. */
+    readonly verify?: boolean | undefined;
 }
 
 interface EngineOptions extends CallOptions {

@@ -18,7 +18,7 @@ const registryHost: Schema<RegistryHost> = once(() =>
   strict<RegistryHost>({ plainHttp: z.optional(flag()), ca: z.optional(text()), mirrors: z.optional(names()) }),
 )
 const tls: Schema<TlsOptions> = once(() =>
-  strict<TlsOptions>({ ca: z.optional(pem()), cert: z.optional(pem()), key: z.optional(pem()) }).check(
+  strict<TlsOptions>({ ca: z.optional(pem()), cert: z.optional(pem()), key: z.optional(pem()), verify: z.optional(flag()) }).check(
     z.refine(({ cert, key }) => (cert === undefined) === (key === undefined), { path: ['cert'], error: 'and "key" need each other' }),
   ),
 )

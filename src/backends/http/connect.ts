@@ -1,8 +1,14 @@
 // The `pouch-sdk/http` entry: pouchd, Docker and Podman over their HTTP API.
-import { EngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { Trace } from '../../model/trace.js'
 import type { Backend } from '../../ports/backend/backend.js'
+import { within } from '../../util/abort.js'
+import { EngineError } from '../../errors.js'
+import { httpBackend } from './backend.js'
+import type { HttpContext } from './context.js'
+import { meet } from './detect.js'
+import { Channel } from './transport/channel.js'
+import { toEndpoint } from './transport/target.js'
 
 /** PEM texts. `cert` and `key` are this client's own, both or none. */
 export interface TlsOptions {
@@ -10,6 +16,8 @@ export interface TlsOptions {
   readonly ca?: string | Uint8Array | undefined
   readonly cert?: string | Uint8Array | undefined
   readonly key?: string | Uint8Array | undefined
+  /** Default true: a host that cannot prove who it is is refused. */
+  readonly verify?: boolean | undefined
 }
 /** A socket of this machine, or the URL of another: `tcp:`, `http:`, `https:`, `ssh:` or `npipe:`. */
 export type ConnectHttpOptions = CallOptions & { readonly onTrace?: Trace | undefined } & (
@@ -17,8 +25,42 @@ export type ConnectHttpOptions = CallOptions & { readonly onTrace?: Trace | unde
     | { readonly url: string; readonly socketPath?: undefined; readonly tls?: TlsOptions | undefined }
   )
 
-/** Not part of this version: always `unsupported`. */
+/** Someone who takes a connection and never answers. */
+const greetingMs = 30_000
+
+/**
+ * Finds out who answers there, Docker, Podman or pouchd, and resolves when what killed owners left has been removed. Throws
+ * `unavailable` when nobody answers, `permission_denied` when the socket may not be used, `unsupported` when it is none of these.
+ */
 export async function connectHttp(options: ConnectHttpOptions): Promise<Backend> {
-  options.signal?.throwIfAborted()
-  throw new EngineError('unsupported', 'the http backend (pouchd, Docker, Podman) is not part of this version: use containerd')
+  const { signal, onTrace } = options
+  signal?.throwIfAborted()
+  const endpoint = toEndpoint(options)
+  const channel = new Channel({ endpoint, onTrace })
+  try {
+    const met = await within(greetingMs, (call) => meet(channel, call), { signal })
+    if (met === undefined)
+      throw new EngineError('unavailable', `"${endpoint.name}" does not answer within ${greetingMs} ms`, { retryable: true })
+    const { dialect, facts } = met
+    channel.adopt({ prefix: dialect.prefix(facts.api), rules: dialect.errors })
+    const capabilities = new Set(dialect.capabilities(facts))
+    const context: HttpContext = {
+      calls: channel,
+      dialect,
+      facts,
+      name: dialect.name,
+      supports: (capability) => capabilities.has(capability),
+      trace(entry) {
+        try {
+          onTrace?.(entry)
+        } catch {
+          /* a tracer's own bug is nobody's failure */
+        }
+      },
+    }
+    return httpBackend(context, channel)
+  } catch (error) {
+    await channel.close()
+    throw error
+  }
 }

@@ -32,6 +32,7 @@ function machine(has: Machine): { readonly environment: Environment; readonly ca
     noEmbedding: () => has.noEmbedding,
     async open(target, options) {
       calls.push({ open: target, options })
+      if (target.kind === 'http') throw new EngineError('unsupported', 'not part of this version')
       if (target.kind !== 'containerd') return thisMachine.open(target, options)
       if (has.openError !== undefined) throw has.openError
       return containerdBackend

@@ -1,0 +1,63 @@
+// How daemons of one family differ from the others: data and pure functions. No service asks which daemon it talks to.
+import type { ErrorCode } from '../../errors.js'
+import type { Capability } from '../../ports/backend/backend.js'
+import type { Headers } from './calls.js'
+
+export interface ApiVersion {
+  readonly major: number
+  readonly minor: number
+}
+/** How a daemon introduced itself. */
+export interface Greeting {
+  /** Of the answer to `GET /_ping`. */
+  readonly ping: Headers
+  /** The bodies of `GET /version` and `GET /info`. */
+  readonly version: Readonly<Record<string, unknown>>
+  readonly info: Readonly<Record<string, unknown>>
+}
+/** What is known of it from then on. */
+export interface DaemonFacts {
+  /** Of the daemon, e.g. `20.10.24`. */
+  readonly version: string
+  /** The one that is spoken with it, negotiated. */
+  readonly api: ApiVersion
+  /** The body of `GET /version` and of `GET /info`, as they came. */
+  readonly versionAnswer: Readonly<Record<string, unknown>>
+  readonly info: Readonly<Record<string, unknown>>
+}
+
+/** Matched against a failed answer, first match wins; before the table by status that all daemons share. */
+export interface ErrorRule {
+  /** Absent: any. */
+  readonly status?: number | undefined
+  /** Of the request, e.g. `POST` and `/containers/ab12/start` without the version. Absent: any. */
+  readonly request?: RegExp | undefined
+  /** Of the daemon's message. Absent: any, the empty one too. */
+  readonly message?: RegExp | undefined
+  readonly code: ErrorCode
+  /** Of a command that could not be run: 126 or 127. */
+  readonly exitCode?: number | undefined
+}
+
+export interface Dialect {
+  /** Also the backend's name: `docker`, `podman`, `pouchd`. */
+  readonly name: string
+  /** By what a daemon says of itself, never by where it listens. */
+  isSpokenBy(greeting: Greeting): boolean
+  /** Put before each path, e.g. `/v1.41`; empty where the daemon has no versions. */
+  prefix(api: ApiVersion): string
+  readonly errors: readonly ErrorRule[]
+  /** What this daemon can do of what this room implements. Capabilities only by facts that it told, or by a table with its source. */
+  capabilities(facts: DaemonFacts): readonly Capability[]
+}
+
+export function apiAtLeast(api: ApiVersion, major: number, minor: number): boolean {
+  return api.major > major || (api.major === major && api.minor >= minor)
+}
+export function parseApiVersion(text: string): ApiVersion | undefined {
+  const match = /^(\d{1,4})\.(\d{1,4})$/.exec(text)
+  return match === null ? undefined : { major: Number(match[1]), minor: Number(match[2]) }
+}
+export function formatApiVersion({ major, minor }: ApiVersion): string {
+  return `${major}.${minor}`
+}

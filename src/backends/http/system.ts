@@ -1,0 +1,42 @@
+// What the daemon says of itself and of what happens in it.
+import type { CallOptions } from '../../model/common.js'
+import type { Cursor, EngineEvent } from '../../model/event.js'
+import type { CheckItem, DiskUsage, EngineInfo, RepairReport } from '../../model/system.js'
+import type { EventsOptions, SystemService } from '../../ports/backend/system.js'
+import type { HttpContext } from './context.js'
+import { formatApiVersion } from './dialect.js'
+import { diskUsage } from './disk-usage.js'
+import { pending } from './pending.js'
+import { parse } from './wire/parse.js'
+import { infoAnswer, toEngineInfo } from './wire/system.js'
+
+export class HttpSystem implements SystemService {
+  readonly #context: HttpContext
+  readonly #later: SystemService
+  constructor(context: HttpContext) {
+    this.#context = context
+    this.#later = pending(context, 'system', ['events'])
+  }
+
+  async info(options?: CallOptions): Promise<EngineInfo> {
+    const { calls, facts, name } = this.#context
+    const { version, api } = facts
+    const told = toEngineInfo(parse(infoAnswer, await calls.json('GET', '/info', { ...options }), 'GET /info'))
+    return { backend: name, version, apiVersion: formatApiVersion(api), ...told }
+  }
+  check(options?: CallOptions): Promise<readonly CheckItem[]> {
+    return this.#later.check(options)
+  }
+  async diskUsage(options?: CallOptions): Promise<DiskUsage> {
+    return diskUsage(this.#context, options)
+  }
+  events(options?: EventsOptions): AsyncIterable<EngineEvent> {
+    return this.#later.events(options)
+  }
+  cursor(options?: CallOptions): Promise<Cursor> {
+    return this.#later.cursor(options)
+  }
+  repair(options?: CallOptions): Promise<RepairReport> {
+    return this.#later.repair(options)
+  }
+}

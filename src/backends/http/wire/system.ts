@@ -1,0 +1,41 @@
+// size: schema
+// `GET /info` of Docker, Podman and pouchd.
+import * as z from 'zod/mini'
+import type { EngineInfo } from '../../../model/system.js'
+
+const names = z.nullish(z.array(z.string()))
+export interface InfoAnswer {
+  readonly KernelVersion?: string | null | undefined
+  readonly Architecture?: string | null | undefined
+  readonly NCPU?: number | null | undefined
+  readonly MemTotal?: number | null | undefined
+  readonly CgroupVersion?: string | null | undefined
+  readonly Runtimes?: Readonly<Record<string, unknown>> | null | undefined
+  readonly Plugins?: { readonly [kind in 'Volume' | 'Network' | 'Log']?: readonly string[] | null | undefined } | null | undefined
+  readonly VolumeDrivers?: readonly string[] | null | undefined
+}
+export const infoAnswer: z.ZodMiniType<InfoAnswer> = z.object({
+  KernelVersion: z.nullish(z.string()),
+  Architecture: z.nullish(z.string()),
+  NCPU: z.nullish(z.number()),
+  MemTotal: z.nullish(z.number()),
+  CgroupVersion: z.nullish(z.string()),
+  Runtimes: z.nullish(z.record(z.string(), z.unknown())),
+  Plugins: z.nullish(z.object({ Volume: names, Network: names, Log: names })),
+  VolumeDrivers: names,
+})
+
+export function toEngineInfo(info: InfoAnswer): Omit<EngineInfo, 'backend' | 'version' | 'apiVersion'> {
+  const { Plugins, VolumeDrivers } = info
+  return {
+    kernel: info.KernelVersion ?? '',
+    architecture: info.Architecture ?? '',
+    cpus: info.NCPU ?? 0,
+    memoryBytes: info.MemTotal ?? 0,
+    cgroups: info.CgroupVersion === '2' ? 'v2' : info.CgroupVersion === '1' ? 'v1' : undefined,
+    runtimes: Object.keys(info.Runtimes ?? {}).sort(),
+    networkDrivers: Plugins?.Network ?? [],
+    volumeDrivers: Plugins?.Volume ?? VolumeDrivers ?? [],
+    logDrivers: Plugins?.Log ?? [],
+  }
+}
