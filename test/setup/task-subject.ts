@@ -4,8 +4,9 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Channel, type ChannelOptions, openChannel } from '../../src/backends/containerd/channel.js'
-import { Runtimes } from '../../src/backends/containerd/runtimes.js'
-import { ContainerdTasks } from '../../src/backends/containerd/tasks/service.js'
+import { openRuntimes } from '../../src/backends/containerd/runtimes.js'
+import { containerdTasks } from '../../src/backends/containerd/tasks/service.js'
+import type { CarriedTasks } from '../../src/backends/host/tasks/service.js'
 import type { TasksSubject } from '../../src/conformance/tasks/subject.js'
 import { oci } from '../../src/drivers/runtime.js'
 import type { Closeable } from '../../src/model/common.js'
@@ -27,10 +28,10 @@ export interface TaskRoot extends Closeable {
   readonly directory: string
   readonly rootId: string
   readonly subject: TasksSubject
-  readonly tasks: ContainerdTasks
+  readonly tasks: CarriedTasks
   readonly channel: Channel
   /** One more process on the root. */
-  open(options?: Partial<ChannelOptions>): Promise<{ readonly tasks: ContainerdTasks; readonly channel: Channel } & Closeable>
+  open(options?: Partial<ChannelOptions>): Promise<{ readonly tasks: CarriedTasks; readonly channel: Channel } & Closeable>
   /** Names below the root's `tasks`. */
   taskNames(): Promise<readonly string[]>
 }
@@ -38,11 +39,11 @@ export async function taskRoot(address: string, runtime: string, namespace: stri
   const directory = await mkdtemp(join(tmpdir(), 'pouch-sdk-tasks-'))
   const rootId = `root-${process.pid}-${Date.now()}`
   const root = await busyboxRoot(directory)
-  const runtimes = await Runtimes.open({ directory: join(directory, 'runtimes'), runtimes: { runc: oci('runc'), crun: oci('crun') } })
+  const runtimes = await openRuntimes({ directory: join(directory, 'runtimes'), runtimes: { runc: oci('runc'), crun: oci('crun') } })
   const open: TaskRoot['open'] = async (options = {}) => {
     const channel = await openChannel({ address, namespace, waitForReady: true, ...options })
     const locks = await openFileLocks(directory)
-    const tasks = new ContainerdTasks({ calls: channel, directory: join(directory, 'tasks'), rootId, locks, runtimes })
+    const tasks = containerdTasks({ calls: channel, directory: join(directory, 'tasks'), rootId, locks, runtimes })
     return {
       tasks,
       channel,

@@ -14,10 +14,10 @@ import { LinuxHostFiles } from '../host/host-files.js'
 import { LinuxHost } from '../host/linux-host.js'
 import { openRoot, type Root } from '../host/root.js'
 import { type Channel, openChannel } from './channel.js'
-import { Runtimes } from './runtimes.js'
+import { type ContainerdRuntimes, openRuntimes } from './runtimes.js'
 import { openStorage } from './storage/storage.js'
 import { superviseContainerd } from './supervise.js'
-import { ContainerdTasks } from './tasks/service.js'
+import { containerdTasks } from './tasks/service.js'
 
 export type { RegistryHostOptions, RegistryOptions } from '../../registry/options.js'
 
@@ -83,12 +83,12 @@ async function openOn(root: Root, address: string, options: ContainerdOptions, c
     const { namespace = defaultNamespace, onTrace, beforeStep, signal } = options
     const channel = await openChannel({ address, namespace, onTrace, beforeStep, signal, deadlineMs: 10_000 })
     opened.push(() => channel.close())
-    const runtimes = await Runtimes.open({
+    const runtimes = await openRuntimes({
       directory: join(root.directory, 'runtimes'),
       runtimes: options.runtimes ?? { runc: oci('runc'), crun: oci('crun') },
       signal,
     })
-    const tasks = new ContainerdTasks({
+    const tasks = containerdTasks({
       calls: channel,
       directory: join(root.directory, 'tasks'),
       rootId: root.id,
@@ -116,7 +116,12 @@ async function openOn(root: Root, address: string, options: ContainerdOptions, c
   }
 }
 
-function toSettings(options: ContainerdOptions, channel: Channel, runtimes: Runtimes, close: () => Promise<void>): EngineSettings {
+function toSettings(
+  options: ContainerdOptions,
+  channel: Channel,
+  runtimes: ContainerdRuntimes,
+  close: () => Promise<void>,
+): EngineSettings {
   return {
     name: 'containerd',
     runtimes: toTable(runtimes, options.defaultRuntime),
@@ -134,7 +139,7 @@ function toSettings(options: ContainerdOptions, channel: Channel, runtimes: Runt
   }
 }
 
-function toTable(runtimes: Runtimes, wanted: string | undefined): RuntimeTable {
+function toTable(runtimes: ContainerdRuntimes, wanted: string | undefined): RuntimeTable {
   const usable = (name: string): boolean => {
     try {
       runtimes.check({ name })

@@ -12,7 +12,7 @@ import { fsError } from '../../util/fs-error.js'
 import { openChannel } from './channel.js'
 import { type DaemonPaths, daemonConfig, daemonPaths } from './daemon-config.js'
 import { clearStale } from './daemon-stale.js'
-import { searchPath } from './runtimes.js'
+import { searchPath } from '../host/runtimes/runtimes.js'
 
 export interface SuperviseOptions extends CallOptions {
   /** The engine's root; all of the daemon goes below `<root>/daemon`. */

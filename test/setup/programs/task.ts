@@ -2,12 +2,12 @@
 import { openFileLocks } from '../../../src/backends/host/file-locks.js'
 import { join } from 'node:path'
 import { openChannel } from '../../../src/backends/containerd/channel.js'
-import { Runtimes } from '../../../src/backends/containerd/runtimes.js'
-import { ContainerdTasks } from '../../../src/backends/containerd/tasks/service.js'
+import { openRuntimes } from '../../../src/backends/containerd/runtimes.js'
+import { containerdTasks } from '../../../src/backends/containerd/tasks/service.js'
 import { oci } from '../../../src/drivers/runtime.js'
 
 const [address = '', namespace = '', directory = '', rootId = '', request = '', stop = ''] = process.argv.slice(2)
-const runtimes = await Runtimes.open({ directory: join(directory, 'runtimes'), runtimes: { runc: oci('runc'), crun: oci('crun') } })
+const runtimes = await openRuntimes({ directory: join(directory, 'runtimes'), runtimes: { runc: oci('runc'), crun: oci('crun') } })
 const print = (value: unknown): Promise<void> =>
   new Promise((resolve) => {
     process.stdout.write(`${JSON.stringify(value)}\n`, () => {
@@ -26,7 +26,7 @@ const channel = await openChannel({
   },
 })
 const locks = await openFileLocks(directory)
-const tasks = new ContainerdTasks({ calls: channel, directory: join(directory, 'tasks'), rootId, locks, runtimes })
+const tasks = containerdTasks({ calls: channel, directory: join(directory, 'tasks'), rootId, locks, runtimes })
 const asked = JSON.parse(request)
 const { pid } = await tasks.run(asked)
 await print({ pid })

@@ -2,8 +2,8 @@
 import { isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import { sleep, within } from '../../../util/abort.js'
-import type { Cgroups } from './cgroups.js'
-import type { TaskState } from './task-files.js'
+import type { Cgroups } from '../../host/tasks/cgroups.js'
+import type { TaskState } from '../../host/tasks/task-files.js'
 import type { Wire } from './wire.js'
 import { resumeTask } from './wire-verbs.js'
 
@@ -33,7 +33,7 @@ export async function release(wire: Wire, target: Target, options: CallOptions):
 }
 
 /** After a kill: some runtimes thaw by themselves, and then it has ended. */
-export async function thaw(wire: Wire, target: Target, options: CallOptions): Promise<void> {
+async function thaw(wire: Wire, target: Target, options: CallOptions): Promise<void> {
   try {
     await resumeTask(wire.calls, target, options)
   } catch (error) {

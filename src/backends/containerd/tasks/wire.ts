@@ -8,23 +8,7 @@ import { Containers } from '../gen/containers_pb.js'
 import { Status } from '../gen/task_pb.js'
 import { Tasks } from '../gen/tasks_pb.js'
 import type { WireRuntime } from '../runtimes.js'
-import type { TaskState } from './task-files.js'
-
-export interface WireExit {
-  readonly exitStatus: number
-  readonly exitedAt: Date | undefined
-}
-export interface WireProcess extends WireExit {
-  readonly status: 'created' | 'running' | 'paused' | 'stopped'
-  readonly pid: number
-}
-export interface WireStdio {
-  readonly stdin?: string | undefined
-  readonly stdout?: string | undefined
-  readonly stderr?: string | undefined
-  readonly tty: boolean
-}
-export type WireTarget = Pick<TaskState, 'wireId' | 'containerId' | 'execId'>
+import type { CarriedExit, CarriedProcess, CarriedStdio, CarriedTarget } from '../../host/tasks/carrier.js'
 
 export const rootLabel = 'pouch-sdk/root'
 export const containerLabel = 'pouch-sdk/container'
@@ -47,7 +31,7 @@ export class Wire {
     return this.#calls
   }
 
-  async createContainer(target: WireTarget, runtime: WireRuntime, spec: string, options: CallOptions): Promise<void> {
+  async createContainer(target: CarriedTarget, runtime: WireRuntime, spec: string, options: CallOptions): Promise<void> {
     const labels: Labels = { [rootLabel]: this.#rootId, [containerLabel]: target.containerId }
     await this.#calls.unary(
       Containers.method.create,
@@ -63,14 +47,14 @@ export class Wire {
     )
   }
   /** Absent is success. */
-  async deleteContainer(target: WireTarget, options: CallOptions): Promise<void> {
+  async deleteContainer(target: CarriedTarget, options: CallOptions): Promise<void> {
     await gone(this.#calls.unary(Containers.method.delete, { id: target.wireId }, about(target, options)))
   }
   async createTask(
-    target: WireTarget,
+    target: CarriedTarget,
     runtime: WireRuntime,
     rootfs: readonly Mount[],
-    stdio: WireStdio,
+    stdio: CarriedStdio,
     options: UnaryOptions,
   ): Promise<number> {
     const { stdin = '', stdout = '', stderr = '', tty } = stdio
@@ -89,10 +73,15 @@ export class Wire {
     )
     return pid
   }
-  async start(target: WireTarget, options: CallOptions): Promise<number> {
+  async start(target: CarriedTarget, options: CallOptions): Promise<number> {
     return (await this.#calls.unary(Tasks.method.start, ids(target), about(target, options))).pid
   }
-  async exec(target: WireTarget & { readonly execId: string }, process: string, stdio: WireStdio, options: CallOptions): Promise<void> {
+  async exec(
+    target: CarriedTarget & { readonly execId: string },
+    process: string,
+    stdio: CarriedStdio,
+    options: CallOptions,
+  ): Promise<void> {
     const { stdin = '', stdout = '', stderr = '', tty } = stdio
     await this.#calls.unary(
       Tasks.method.exec,
@@ -101,7 +90,7 @@ export class Wire {
     )
   }
   /** `undefined`: there is no such process. Takes as long as it runs, unless the connection goes. */
-  async wait(target: WireTarget, options: CallOptions): Promise<WireExit | undefined> {
+  async wait(target: CarriedTarget, options: CallOptions): Promise<CarriedExit | undefined> {
     return absent(async () => {
       const answer = await this.#calls.unary(Tasks.method.wait, ids(target), {
         ...about(target, options),
@@ -111,18 +100,18 @@ export class Wire {
       return { exitStatus: answer.exitStatus, exitedAt: answer.exitedAt && timestampDate(answer.exitedAt) }
     })
   }
-  async find(target: WireTarget, options: UnaryOptions): Promise<WireProcess | undefined> {
+  async find(target: CarriedTarget, options: UnaryOptions): Promise<CarriedProcess | undefined> {
     return absent(async () => {
       const { process } = await this.#calls.unary(Tasks.method.get, ids(target), about(target, options))
       return process && toProcess(process)
     })
   }
   /** Resolves with whether there was one to get it. */
-  async kill(target: WireTarget, signal: number, all: boolean, options: CallOptions): Promise<boolean> {
+  async kill(target: CarriedTarget, signal: number, all: boolean, options: CallOptions): Promise<boolean> {
     return gone(this.#calls.unary(Tasks.method.kill, { ...ids(target), signal, all }, about(target, options)))
   }
   /** Waits until the output is copied. False: it was gone. Throws `failed_precondition` while it runs. */
-  async deleteProcess(target: WireTarget, options: UnaryOptions): Promise<boolean> {
+  async deleteProcess(target: CarriedTarget, options: UnaryOptions): Promise<boolean> {
     if (target.execId !== undefined) return gone(this.#calls.unary(Tasks.method.deleteProcess, ids(target), about(target, options)))
     // Not two at once, in whatever process: containerd 1.6 lets the second close the connection on which the first is
     // about to send the shim home, and that one then stays for ever.
@@ -130,12 +119,12 @@ export class Wire {
     return await gone(this.#calls.unary(Tasks.method.delete, { containerId: target.wireId }, about(target, options)))
   }
   /** Of the whole namespace, by wire id. */
-  async listTasks(options: CallOptions): Promise<ReadonlyMap<string, WireProcess>> {
+  async listTasks(options: CallOptions): Promise<ReadonlyMap<string, CarriedProcess>> {
     const { tasks } = await this.#calls.unary(Tasks.method.list, {}, options)
     return new Map(tasks.map((task) => [task.id, toProcess(task)]))
   }
   /** Ours alone. */
-  async listContainers(options: CallOptions): Promise<readonly WireTarget[]> {
+  async listContainers(options: CallOptions): Promise<readonly CarriedTarget[]> {
     const { containers } = await this.#calls.unary(Containers.method.list, { filters: [`labels."${rootLabel}"==${this.#rootId}`] }, options)
     return containers.flatMap(({ id, labels }) => {
       const containerId = labels[containerLabel]
@@ -148,10 +137,10 @@ export function any(type: 'Spec' | 'Process' | 'LinuxResources', text: string): 
   return { typeUrl: `${specType}${type}`, value: Buffer.from(text) }
 }
 /** Its own id of the daemon is no word to users. */
-export function about<T extends CallOptions>({ containerId, execId }: WireTarget, options: T): T & UnaryOptions {
+export function about<T extends CallOptions>({ containerId, execId }: CarriedTarget, options: T): T & UnaryOptions {
   return { ...options, subject: execId === undefined ? { kind: 'container', id: containerId } : { kind: 'exec', id: execId } }
 }
-export function ids({ wireId, execId = '' }: WireTarget): { readonly containerId: string; readonly execId: string } {
+export function ids({ wireId, execId = '' }: CarriedTarget): { readonly containerId: string; readonly execId: string } {
   return { containerId: wireId, execId }
 }
 function toProcess(process: {
@@ -159,11 +148,11 @@ function toProcess(process: {
   pid: number
   exitStatus: number
   exitedAt?: Parameters<typeof timestampDate>[0] | undefined
-}): WireProcess {
+}): CarriedProcess {
   const { status, pid, exitStatus, exitedAt } = process
   return { status: toStatus(status), pid, exitStatus, exitedAt: exitedAt && timestampDate(exitedAt) }
 }
-function toStatus(status: number): WireProcess['status'] {
+function toStatus(status: number): CarriedProcess['status'] {
   switch (status) {
     case Status.CREATED:
       return 'created'

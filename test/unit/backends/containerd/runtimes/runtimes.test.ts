@@ -5,10 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { fromBinary } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { hybridCgroup } from '../../../../../src/backends/containerd/cgroup-layout.js'
 import { OptionsSchema } from '../../../../../src/backends/containerd/gen/runc_options_pb.js'
-import { quoted, wrapperScript } from '../../../../../src/backends/containerd/runtime-wrapper.js'
-import { Runtimes } from '../../../../../src/backends/containerd/runtimes.js'
+import { type ContainerdRuntimes, openRuntimes } from '../../../../../src/backends/containerd/runtimes.js'
 import { oci, shim } from '../../../../../src/drivers/runtime.js'
 
 const execute = promisify(execFile)
@@ -23,10 +21,10 @@ beforeEach(async () => {
   }
 })
 afterEach(() => rm(root, { recursive: true }))
-const open = (runtimes: Parameters<typeof Runtimes.open>[0]['runtimes']): Promise<Runtimes> =>
-  Runtimes.open({ directory: join(root, 'runtimes'), path: bin, runtimes })
-const optionsOf = (runtimes: Runtimes, name: string): { readonly binaryName: string; readonly root: string } =>
-  fromBinary(OptionsSchema, runtimes.resolve({ name }).wire.options?.value ?? new Uint8Array())
+const open = (runtimes: Parameters<typeof openRuntimes>[0]['runtimes']): Promise<ContainerdRuntimes> =>
+  openRuntimes({ directory: join(root, 'runtimes'), path: bin, runtimes })
+const optionsOf = (runtimes: ContainerdRuntimes, name: string): { readonly binaryName: string; readonly root: string } =>
+  fromBinary(OptionsSchema, runtimes.resolve({ name }).form.options?.value ?? new Uint8Array())
 
 describe('Runtimes', () => {
   it('an unknown name is invalid_argument and tells those there are', async () => {
@@ -49,7 +47,7 @@ describe('Runtimes', () => {
   })
   it('an OCI runtime is run by the runc shim, with its state below the root', async () => {
     const runtimes = await open({ fake: oci('fake-runtime') })
-    expect(runtimes.resolve({ name: 'fake' }).wire.shim).toBe('io.containerd.runc.v2')
+    expect(runtimes.resolve({ name: 'fake' }).form.shim).toBe('io.containerd.runc.v2')
     expect(optionsOf(runtimes, 'fake')).toMatchObject({
       binaryName: join(bin, 'fake-runtime'),
       root: expect.stringContaining(join(root, 'runtimes/state/')),
@@ -58,47 +56,16 @@ describe('Runtimes', () => {
   it('a shim is looked up as containerd does, and keeps its own options', async () => {
     const value = new Uint8Array([8, 1])
     const runtimes = await open({ kata: shim('io.containerd.kata.v2', { typeUrl: 't', value }), other: shim('io.containerd.other.v9') })
-    expect(runtimes.resolve({ name: 'kata' }).wire).toEqual({ shim: 'io.containerd.kata.v2', options: { typeUrl: 't', value } })
+    expect(runtimes.resolve({ name: 'kata' }).form).toEqual({ shim: 'io.containerd.kata.v2', options: { typeUrl: 't', value } })
     expect(() => runtimes.resolve({ name: 'other' })).toThrow(
       expect.objectContaining({ code: 'failed_precondition', message: expect.stringContaining('containerd-shim-other-v9') }),
     )
   })
   it('arguments and environment that the shim cannot pass on are in a wrapper, made once, for its owner', async () => {
     const runtime = { fake: oci('fake-runtime', { globalArgs: ['--x', "it's $HOME"], env: { FAKE: 'a "b" `c`\n\'d\'' } }) }
-    const { binaryName } = optionsOf((await Promise.all([open(runtime), open(runtime), open(runtime)]))[0] as Runtimes, 'fake')
+    const { binaryName } = optionsOf((await Promise.all([open(runtime), open(runtime), open(runtime)]))[0] as ContainerdRuntimes, 'fake')
     expect(((await stat(binaryName)).mode & 0o777).toString(8)).toBe('700')
     expect((await execute(binaryName, ['create', 'a b', '*'])).stdout).toBe("a \"b\" `c`\n'd'\n--x\nit's $HOME\ncreate\na b\n*\n")
     expect((await readdir(join(root, 'runtimes'))).filter((name) => name !== 'state')).toHaveLength(1)
-  })
-})
-
-describe('wrapperScript', () => {
-  it('is none where the binary will do', () => {
-    expect(wrapperScript({ binary: '/bin/true', globalArgs: [], env: {} })).toBeUndefined()
-  })
-  it('hides the cgroup mount for create and run, whatever global options come first, and for no other verb', async () => {
-    await writeFile(join(bin, 'unshare'), '#!/bin/sh\necho hidden\n', { mode: 0o755 })
-    const script = join(root, 'script')
-    await writeFile(
-      script,
-      wrapperScript({ binary: join(bin, 'fake-runtime'), globalArgs: [], env: {}, hiddenCgroup: '/sys/fs/cgroup/unified' }) ?? '',
-      { mode: 0o755 },
-    )
-    const said = async (...args: string[]): Promise<string> =>
-      (await execute(script, args, { env: { PATH: `${bin}:/usr/bin:/bin` } })).stdout.trim()
-    expect(await said('--root', 'create', '--log', '/x', '--log-format', 'json', '--debug', 'create', '--bundle', 'b', 'id')).toBe('hidden')
-    expect(await said('run', 'id')).toBe('hidden')
-    expect(await said('--root', 'create', 'delete', 'run')).toBe('--root\ncreate\ndelete\nrun')
-  })
-  it('quotes any text as one word', async () => {
-    const nasty = '\'"$(reboot)`x` \\ \n*'
-    expect((await execute('/bin/sh', ['-c', `printf %s ${quoted(nasty)}`])).stdout).toBe(nasty)
-  })
-})
-
-describe('hybridCgroup', () => {
-  it('is none on a pure layout', async () => {
-    expect(await hybridCgroup('25 20 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw')).toBeUndefined()
-    expect(await hybridCgroup('25 20 0:22 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory')).toBeUndefined()
   })
 })

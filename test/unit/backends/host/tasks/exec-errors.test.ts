@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { commandFailure } from '../../../../../src/backends/containerd/tasks/exec-errors.js'
+import { commandFailure } from '../../../../../src/backends/host/tasks/exec-errors.js'
 
 // As recorded of runc 1.1.5 and crun 1.8.1.
 const runc = 'OCI runtime create failed: runc create failed: unable to start container process: '

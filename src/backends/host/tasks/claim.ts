@@ -1,33 +1,28 @@
 // The first step of a run and of an exec: the place where its state is kept, its output files and its stdin, all at once.
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { promisify } from 'node:util'
 import { EngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { ProcessRef } from '../../../model/process.js'
 import type { StdioPlan } from '../../../ports/engine/tasks.js'
 import { hasErrno } from '../../../util/fs-error.js'
-import { type LogFile, createFiles, createRunFiles, removeFiles } from '../../host/log-files.js'
-import type { TailSource } from '../../host/tail.js'
+import { type LogFile, createFiles, createRunFiles, removeFiles } from '../log-files.js'
+import type { TailSource } from '../tail.js'
 import { isAlive, ourselves } from './claimant.js'
 import { type TaskContext, named, refOf, subjectOf } from './context.js'
-import { destroyTask } from './release.js'
 import type { ProcessFiles, TaskState } from './task-files.js'
-import type { WireProcess, WireStdio } from './wire.js'
+import type { CarriedProcess, CarriedStdio } from './carrier.js'
 
 export interface Claim {
   readonly files: ProcessFiles
   readonly state: TaskState
-  readonly stdio: WireStdio
+  readonly stdio: CarriedStdio
   /** Open files, for the attachment: from the first byte. Empty without one. */
   readonly sources: readonly TailSource[]
   /** Files of the log that this run began. */
   readonly logFiles: readonly LogFile[]
 }
 export type NewState = Omit<TaskState, 'version' | 'claimant' | 'tty' | 'stdin' | 'stdout' | 'stderr' | 'log'>
-
-const spawnFile = promisify(execFile)
 
 export function newToken(): string {
   return randomBytes(5).toString('hex')
@@ -43,7 +38,7 @@ export async function claim(context: TaskContext, ref: ProcessRef, plan: StdioPl
     const output = await openOutput(plan, prepared, files, undo)
     const [stdout, stderr] = output.files.map(({ path }) => path)
     const stdin = plan.stdin ? files.path('stdin') : undefined
-    if (stdin !== undefined) await spawnFile('mkfifo', ['-m', '600', prepared.path('stdin')])
+    if (stdin !== undefined) await context.makeFifo(prepared.path('stdin'))
     const state: TaskState = {
       version: 1,
       ...about,
@@ -59,7 +54,7 @@ export async function claim(context: TaskContext, ref: ProcessRef, plan: StdioPl
         throw new EngineError('already_exists', `${named(ref)} has a task`, { subject: subjectOf(ref) })
       options.signal?.throwIfAborted()
     }
-    return { files, state, stdio: toWire(state), sources: output.sources, logFiles: output.log === undefined ? [] : output.files }
+    return { files, state, stdio: stdioOf(state), sources: output.sources, logFiles: output.log === undefined ? [] : output.files }
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => {})
     if (hasErrno(error, 'ENOENT') && ref.execId !== undefined)
@@ -102,7 +97,7 @@ async function openOutput(
 }
 
 // All or none, says the shim; a file that is no FIFO it just opens and writes.
-function toWire({ tty, stdin, stdout, stderr }: TaskState): WireStdio {
+export function stdioOf({ tty, stdin, stdout, stderr }: TaskState): CarriedStdio {
   if (!tty && stdin === undefined && stdout === undefined) return { tty }
   return { tty, stdin, stdout: stdout ?? '/dev/null', ...(!tty && { stderr: stderr ?? '/dev/null' }) }
 }
@@ -111,19 +106,19 @@ function toWire({ tty, stdin, stdout, stderr }: TaskState): WireStdio {
 async function clearStale(context: TaskContext, files: ProcessFiles, options: CallOptions): Promise<boolean> {
   const state = await files.state()
   if (state !== undefined) {
-    if (!(await isHalfMade(context, files, state, () => context.wire.find(state, options)))) return false
-    await destroyTask(context, state, options)
+    if (!(await isHalfMade(context, files, state, () => context.carrier.find(state, options)))) return false
+    await context.carrier.destroy(state, options)
     context.trace({ kind: 'repair', name: `half-made task of ${named(refOf(state))}` })
   }
   await files.remove()
   return true
 }
-/** Claimed, never started, and nobody is at it any more. `find` asks containerd for it. */
+/** Claimed, never started, and nobody is at it any more. `find` asks the carrier for it. */
 export async function isHalfMade(
   { making }: TaskContext,
   files: ProcessFiles,
   state: TaskState,
-  find: () => Promise<WireProcess | undefined>,
+  find: () => Promise<CarriedProcess | undefined>,
 ): Promise<boolean> {
   if ((await files.exit(state)) !== undefined) return false
   const { pid, startTime } = await ourselves()

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { processEntries, toEntry } from '../../../../../src/backends/containerd/tasks/processes.js'
+import { processEntries, toEntry } from '../../../../../src/backends/host/tasks/processes.js'
 
 it('a name with spaces and parentheses moves no field', () => {
   const stat = `42 (a) b (c)) S 7 42 42 0 -1 4194304 1 0 0 0 150 50 0 0 20 0 1 0 1000 1 1 1`

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { signalNumber, toExitStatus } from '../../../../../src/backends/containerd/tasks/exit-status.js'
+import { signalNumber, toExitStatus } from '../../../../../src/backends/host/tasks/exit-status.js'
 
 const at = new Date('2024-05-06T07:08:09Z')
 const facts = { exitedAt: at, sent: [], oomKilled: false } as const

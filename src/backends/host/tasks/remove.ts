@@ -1,4 +1,4 @@
-// Ends the book of a process: its leftovers in containerd, then its files.
+// Ends the book of a process: its leftovers below, then its files.
 import { EngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { ProcessRef } from '../../../model/process.js'
@@ -6,7 +6,7 @@ import type { DeleteProcessOptions } from '../../../ports/engine/tasks.js'
 import { raceAbort, within } from '../../../util/abort.js'
 import { isHalfMade } from './claim.js'
 import { type Known, type TaskContext, known, named } from './context.js'
-import { destroy, destroyTask, thaw } from './release.js'
+import type { TaskState } from './task-files.js'
 
 const killMs = 30_000
 const sigkill = 9
@@ -25,17 +25,17 @@ export async function deleteProcess(context: TaskContext, ref: ProcessRef, optio
     await end(context, found, kill, { signal })
   }
   await raceAbort(context.exits.release(state), signal)
-  await context.wire.calls.step('tasks.remove')
+  await context.step('tasks.remove')
   await files.remove()
   context.exits.forget(state)
 }
 
 async function end(context: TaskContext, { files, state }: Known, kill: boolean, options: CallOptions): Promise<void> {
-  const process = await context.wire.find(state, options)
+  const process = await context.carrier.find(state, options)
   if (process?.status === 'created' || (process === undefined && !(await files.started()))) {
     if (!kill && !(await isHalfMade(context, files, state, async () => process)))
       throw new EngineError('failed_precondition', `${named(state)} is being started`)
-    await destroyTask(context, state, options)
+    await context.carrier.destroy(state, options)
     return
   }
   const live = process !== undefined && process.status !== 'stopped'
@@ -44,19 +44,29 @@ async function end(context: TaskContext, { files, state }: Known, kill: boolean,
   watch.exit.catch(() => {})
   if (live) {
     await files.addSignal('SIGKILL')
-    await context.wire.kill(state, sigkill, state.execId === undefined && state.sharedPids, options)
+    await context.carrier.kill(state, sigkill, state.execId === undefined && state.sharedPids, options)
     // A frozen process does not even die.
-    if (process.status === 'paused') await thaw(context.wire, state, options)
+    if (process.status === 'paused') await thaw(context, state, options)
   }
   const ended = await within(killMs, () => watch.exit, options)
   if (ended === undefined) throw new EngineError('unavailable', `${named(state)} does not end`, { retryable: true })
 }
 
-/** Tasks that carry our label for this container, of a root whose files are gone. */
+/** Tasks of this container that are ours, of a root whose files are gone. */
 async function destroyUnknown(context: TaskContext, containerId: string, options: CallOptions): Promise<void> {
-  for (const target of await context.wire.listContainers(options)) {
+  for (const target of await context.carrier.survey.targets(options)) {
     if (target.containerId === containerId && ![...context.making].some((key) => key.startsWith(`${target.wireId}/`))) {
-      await destroy(context.wire, { ...target, sharedPids: true }, options)
+      await context.carrier.survey.destroy(target, options)
     }
+  }
+}
+
+/** After a kill: some runtimes thaw by themselves, and then it has ended. */
+async function thaw({ carrier }: TaskContext, state: TaskState, options: CallOptions): Promise<void> {
+  try {
+    await carrier.control.resume(state, options)
+  } catch (error) {
+    const now = await carrier.find(state, options)
+    if (now?.status === 'paused') throw error
   }
 }

@@ -4,10 +4,9 @@ import type { CallOptions } from '../../../model/common.js'
 import type { TerminalSize } from '../../../model/process.js'
 import type { Attachment, OutputChunk } from '../../../ports/streams.js'
 import { raceAbort } from '../../../util/abort.js'
-import { FileTail, type TailSource } from '../../host/tail.js'
+import { FileTail, type TailSource } from '../tail.js'
 import { type Known, type TaskContext, named } from './context.js'
 import { StdinPipe } from './stdin-pipe.js'
-import { closeStdin, resizeTerminal } from './wire-verbs.js'
 
 export class TaskAttachment implements Attachment {
   readonly output: AsyncIterable<OutputChunk>
@@ -34,9 +33,9 @@ export class TaskAttachment implements Attachment {
   async closeStdin(options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted()
     if (this.#stdin === undefined || this.#stdin.closed) return
-    // Ours first: the shim passes the end on only when no writer is left.
+    // Ours first: the end is passed on only when no writer is left.
     await raceAbort(this.#stdin.end(), options.signal)
-    await closeStdin(this.#context.wire.calls, this.#known.state, options)
+    await this.#context.carrier.control.closeStdin(this.#known.state, options)
   }
   async resize(size: TerminalSize, options: CallOptions = {}): Promise<void> {
     await resize(this.#context, this.#known, size, options)
@@ -52,7 +51,7 @@ export class TaskAttachment implements Attachment {
 
 /** A process already gone is success. */
 export async function resize(
-  { wire }: Pick<TaskContext, 'wire'>,
+  { carrier }: Pick<TaskContext, 'carrier'>,
   { state }: Known,
   { columns, rows }: TerminalSize,
   options: CallOptions,
@@ -64,7 +63,7 @@ export async function resize(
       throw new EngineError('invalid_argument', `terminal size "${columns}x${rows}" is out of range`)
   }
   try {
-    await resizeTerminal(wire.calls, state, { columns, rows }, options)
+    await carrier.control.resize(state, { columns, rows }, options)
   } catch (error) {
     if (!isEngineError(error, 'failed_precondition')) throw error
   }

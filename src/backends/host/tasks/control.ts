@@ -1,17 +1,13 @@
-import { encodeSpec } from '../../../oci/runtime-spec.js'
 import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { ProcessEntry, RuntimeResources } from '../../../model/process.js'
 import type { RuntimeFeatures } from '../../../ports/drivers/runtime.js'
 import type { ResourceSample, StartedProcess, TaskControl, TaskRequest } from '../../../ports/engine/tasks.js'
-import { Tasks } from '../gen/tasks_pb.js'
 import { type Known, type TaskContext, mustKnow } from './context.js'
-import { metricsSample } from './metrics.js'
 import { processEntries } from './processes.js'
-import { type WireProcess, about, any } from './wire.js'
-import { pauseTask, resumeTask } from './wire-verbs.js'
+import type { CarriedProcess } from './carrier.js'
 
-export class ContainerdTaskControl implements TaskControl {
+export class CarriedTaskControl implements TaskControl {
   readonly #context: TaskContext
   constructor(context: TaskContext) {
     this.#context = context
@@ -20,23 +16,16 @@ export class ContainerdTaskControl implements TaskControl {
   async pause(containerId: string, options: CallOptions = {}): Promise<void> {
     const task = await this.#running(containerId, 'pause', options)
     if (task.process.status === 'paused') return
-    await this.#still(() => pauseTask(this.#context.wire.calls, task.state, options), task, 'paused', options)
+    await this.#still(() => this.#context.carrier.control.pause(task.state, options), task, 'paused', options)
   }
   async resume(containerId: string, options: CallOptions = {}): Promise<void> {
     const task = await this.#running(containerId, 'pause', options)
     if (task.process.status !== 'paused') return
-    await this.#still(() => resumeTask(this.#context.wire.calls, task.state, options), task, 'running', options)
+    await this.#still(() => this.#context.carrier.control.resume(task.state, options), task, 'running', options)
   }
   async update(containerId: string, resources: RuntimeResources, options: CallOptions = {}): Promise<void> {
     const { state } = await this.#running(containerId, 'update', options)
-    await this.#context.wire.calls.unary(
-      Tasks.method.update,
-      {
-        containerId: state.wireId,
-        resources: any('LinuxResources', encodeSpec(resources)),
-      },
-      about(state, options),
-    )
+    await this.#context.carrier.control.update(state, resources, options)
   }
   async stats(containerId: string, options: CallOptions = {}): Promise<ResourceSample> {
     const { state, features } = await this.#task(containerId, options)
@@ -44,21 +33,15 @@ export class ContainerdTaskControl implements TaskControl {
     options.signal?.throwIfAborted()
     if (own !== undefined) return own
     const task = await this.#running(containerId, undefined, options)
-    const { metrics } = await this.#context.wire.calls.unary(
-      Tasks.method.metrics,
-      { filters: [`id==${task.state.wireId}`] },
-      about(task.state, options),
-    )
-    const data = metrics[0]?.data
-    const sample = data && metricsSample(data.typeUrl, data.value, new Date())
+    const sample = await this.#context.carrier.control.sample(task.state, options)
     if (sample === undefined)
       throw new EngineError('unsupported', `runtime "${state.runtime}" tells no figures of container "${containerId}"`)
     return sample
   }
   async processes(containerId: string, options: CallOptions = {}): Promise<readonly ProcessEntry[]> {
     const { state } = await this.#running(containerId, 'hostPid', options)
-    const { processes } = await this.#context.wire.calls.unary(Tasks.method.listPids, { containerId: state.wireId }, about(state, options))
-    return processEntries(processes.map(({ pid }) => pid).sort((a, b) => a - b))
+    const pids = await this.#context.carrier.control.pids(state, options)
+    return processEntries([...pids].sort((a, b) => a - b))
   }
   async checkpoint(containerId: string): Promise<void> {
     throw new EngineError('unsupported', `container "${containerId}" cannot be checkpointed here`)
@@ -77,22 +60,22 @@ export class ContainerdTaskControl implements TaskControl {
     containerId: string,
     feature: 'pause' | 'update' | 'hostPid' | undefined,
     options: CallOptions,
-  ): Promise<Known & { readonly process: WireProcess }> {
+  ): Promise<Known & { readonly process: CarriedProcess }> {
     const found = await this.#task(containerId, options)
     const { features, state } = found
     if (feature !== undefined && features?.[feature] === false)
       throw new EngineError('unsupported', `runtime "${state.runtime}" cannot do that to container "${containerId}"`)
-    const process = await this.#context.wire.find(state, options)
+    const process = await this.#context.carrier.find(state, options)
     if (process === undefined || process.status === 'stopped') throw doesNotRun(containerId)
     return { ...found, process }
   }
   /** Somebody may have done it, or it may have ended, in between. */
-  async #still(call: () => Promise<void>, { state }: Known, wanted: WireProcess['status'], options: CallOptions): Promise<void> {
+  async #still(call: () => Promise<void>, { state }: Known, wanted: CarriedProcess['status'], options: CallOptions): Promise<void> {
     try {
       await call()
     } catch (error) {
       if (!isEngineError(error)) throw error
-      const now = await this.#context.wire.find(state, options)
+      const now = await this.#context.carrier.find(state, options)
       if (now?.status === wanted) return
       if (now === undefined || now.status === 'stopped') throw doesNotRun(state.containerId, error)
       throw error

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cgroupTree, oomKills, sampleV1, sampleV2 } from '../../../../../src/backends/containerd/tasks/cgroup-files.js'
+import { cgroupTree, oomKills, sampleV1, sampleV2 } from '../../../../../src/backends/host/tasks/cgroup-files.js'
 
 const time = new Date(0)
 const hybrid = `31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755

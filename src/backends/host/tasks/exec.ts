@@ -1,15 +1,14 @@
 // Runs a further process in a container.
-import { encodeSpec } from '../../../oci/runtime-spec.js'
 import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { ExecRequest, StartedProcess } from '../../../ports/engine/tasks.js'
-import { raceAbort, within } from '../../../util/abort.js'
+import { within } from '../../../util/abort.js'
 import { Rollback } from '../../../util/rollback.js'
 import { TaskAttachment } from './attachment.js'
+import type { ExecJob, Launched } from './carrier.js'
 import { type Claim, type NewState, claim, makingKey } from './claim.js'
 import { type Known, type TaskContext, known } from './context.js'
 import { commandFailure } from './exec-errors.js'
-import { destroyTask } from './release.js'
 
 const undoMs = 45_000
 const underWayMs = 10_000
@@ -40,7 +39,7 @@ export async function execProcess(context: TaskContext, request: ExecRequest, op
 }
 
 async function start(context: TaskContext, request: ExecRequest, about: NewState, { signal }: CallOptions): Promise<StartedProcess> {
-  const { wire, exits } = context
+  const { carrier, exits } = context
   await using undo = new Rollback(({ step, error }) => {
     context.trace({ kind: 'undo', name: step, error })
   }, undoMs)
@@ -54,47 +53,43 @@ async function start(context: TaskContext, request: ExecRequest, about: NewState
     await undoExec(context, claimed, cleanup)
   })
   signal?.throwIfAborted()
-  const target = { ...state, execId: request.execId }
-  const registering = wire.exec(target, encodeSpec({ ...request.process, terminal: request.stdio.tty }), stdio, {})
-  underWay = registering
-  await running(raceAbort(registering, signal), request)
-  const waiting = wire.wait(state, { signal: stopWaiting.signal })
-  waiting.catch(() => {})
-  const starting = Promise.all([wire.start(state, {}), files.markStarted()])
-  underWay = starting
-  const pid = await started(raceAbort(starting, signal), request)
-  if (typeof pid !== 'number') {
-    stopWaiting.abort(new EngineError('unavailable', 'it never ran'))
-    await files.storeExit(state, { exitCode: pid.exitCode, exitedAt: new Date(), oomKilled: false, lost: false })
+  const job: ExecJob = {
+    files,
+    state,
+    stdio,
+    execId: request.execId,
+    process: { ...request.process, terminal: request.stdio.tty },
+    until: stopWaiting.signal,
+    underWay(work) {
+      underWay = work
+    },
   }
-  const watch = exits.watch(files, state, typeof pid === 'number' ? waiting : Promise.resolve(undefined))
+  const launched = await started(carrier.exec(job, { signal }), request)
+  if ('exitCode' in launched) {
+    stopWaiting.abort(new EngineError('unavailable', 'it never ran'))
+    await files.storeExit(state, { exitCode: launched.exitCode, exitedAt: new Date(), oomKilled: false, lost: false })
+  }
+  const pid = 'exitCode' in launched ? undefined : launched.pid
+  const watch = exits.watch(files, state, 'exitCode' in launched ? Promise.resolve(undefined) : launched.waiting)
   watch.exit.catch(() => {})
   undo.keep()
   const hostPid = context.runtimes.features(state.runtime)?.hostPid !== false
   return {
-    ...(typeof pid === 'number' && hostPid && { pid }),
+    ...(pid !== undefined && hostPid && { pid }),
     ...(request.stdio.attach && { attachment: new TaskAttachment(context, { files, state } satisfies Known, sources, watch.finished) }),
   }
 }
 
 async function undoExec(context: TaskContext, { files, state, sources }: Claim, options: CallOptions): Promise<void> {
   await Promise.allSettled(sources.map(({ handle }) => handle.close()))
-  await destroyTask(context, state, options)
+  await context.carrier.destroy(state, options)
   await files.remove()
 }
 
-async function running<T>(call: Promise<T>, request: ExecRequest): Promise<T> {
+/** The process, or how it ends without having run. */
+async function started(call: Promise<Launched>, request: ExecRequest): Promise<Launched | { readonly exitCode: number }> {
   try {
     return await call
-  } catch (error) {
-    if (isEngineError(error, 'not_found')) throw doesNotRun(request, error)
-    throw error
-  }
-}
-/** The pid, or how it ends without having run. */
-async function started(call: Promise<readonly [number, void]>, request: ExecRequest): Promise<number | { readonly exitCode: number }> {
-  try {
-    return (await call)[0]
   } catch (error) {
     const failure = isEngineError(error) ? commandFailure(error.message) : undefined
     if (failure !== undefined) return failure

@@ -1,18 +1,17 @@
-// After a crash: half-made tasks of the dead, exits that nobody stored, and what containerd keeps without need.
+// After a crash: half-made tasks of the dead, exits that nobody stored, and what the carrier keeps without need.
 import type { CallOptions } from '../../../model/common.js'
 import { raceAbort } from '../../../util/abort.js'
 import { isHalfMade } from './claim.js'
 import { isAlive, ourselves } from './claimant.js'
 import { type TaskContext, named } from './context.js'
-import { destroy, destroyTask } from './release.js'
 
 export async function repairTasks(context: TaskContext, options: CallOptions): Promise<readonly string[]> {
   const { signal } = options
   const lines: string[] = []
   const { bootId } = await ourselves()
   // Asked first: whatever is claimed later cannot be among them.
-  const containers = await context.wire.listContainers(options)
-  const tasks = await context.wire.listTasks(options)
+  const containers = await context.carrier.survey.targets(options)
+  const tasks = await context.carrier.survey.tasks(options)
   const claimed = new Set<string>()
   for await (const { files, state } of context.files.list()) {
     signal?.throwIfAborted()
@@ -20,7 +19,7 @@ export async function repairTasks(context: TaskContext, options: CallOptions): P
     const present = containers.some(({ wireId }) => wireId === state.wireId)
     const task = tasks.get(state.wireId)
     if (await isHalfMade(context, files, state, async () => task)) {
-      await destroyTask(context, state, options)
+      await context.carrier.destroy(state, options)
       await files.remove()
       lines.push(`removed the half-made task of ${named(state)}`)
     } else if ((await files.exit(state)) !== undefined) {
@@ -38,7 +37,7 @@ export async function repairTasks(context: TaskContext, options: CallOptions): P
     // A task that was only created never runs: whoever would have started it has no claim.
     const status = tasks.get(target.wireId)?.status
     if (claimed.has(target.wireId) || status === 'running' || status === 'paused') continue
-    await destroy(context.wire, { ...target, sharedPids: false }, options)
+    await context.carrier.survey.destroy(target, options)
     lines.push(`removed the unclaimed task of ${named(target)}`)
   }
   for (const files of await context.files.leftovers((pid, startTime) => isAlive({ pid, startTime, bootId }))) {

@@ -1,10 +1,10 @@
-// Finds processes: from what is stored, then from what containerd knows.
+// Finds processes: from what is stored, then from what the carrier knows.
 import type { CallOptions } from '../../../model/common.js'
 import type { ProcessRef } from '../../../model/process.js'
 import type { ProcessInfo } from '../../../ports/engine/tasks.js'
 import { raceAbort } from '../../../util/abort.js'
 import { type Known, type TaskContext, known, refOf } from './context.js'
-import type { WireProcess } from './wire.js'
+import type { CarriedProcess } from './carrier.js'
 
 export async function findProcess(context: TaskContext, ref: ProcessRef, options: CallOptions): Promise<ProcessInfo | undefined> {
   options.signal?.throwIfAborted()
@@ -12,14 +12,14 @@ export async function findProcess(context: TaskContext, ref: ProcessRef, options
   if (found === undefined) return undefined
   const stored = await found.files.exit(found.state)
   if (stored !== undefined) return { ref: refOf(ref), status: 'exited', exit: stored }
-  return toInfo(context, found, await context.wire.find(found.state, options), options)
+  return toInfo(context, found, await context.carrier.find(found.state, options), options)
 }
 
-/** Stored exits of tasks that containerd still keeps, too. Execs are left out: who runs them knows them. */
+/** Stored exits of tasks that are still kept, too. Execs are left out: who runs them knows them. */
 export async function* listTasks(context: TaskContext, options: CallOptions): AsyncGenerator<ProcessInfo, void, undefined> {
   options.signal?.throwIfAborted()
   // Before the directories are read: what is there now and not in the answer has ended.
-  const containers = await context.wire.listContainers(options)
+  const containers = await context.carrier.survey.targets(options)
   const seen = new Set<string>()
   const live: Known[] = []
   for await (const found of context.files.list()) {
@@ -29,7 +29,7 @@ export async function* listTasks(context: TaskContext, options: CallOptions): As
     if (exit !== undefined) yield { ref: refOf(found.state), status: 'exited', exit }
     else live.push(found)
   }
-  const tasks = await context.wire.listTasks(options)
+  const tasks = await context.carrier.survey.tasks(options)
   for (const found of live) {
     const info = await toInfo(context, found, tasks.get(found.state.wireId), options)
     if (info !== undefined) yield info
@@ -47,7 +47,7 @@ export async function* listTasks(context: TaskContext, options: CallOptions): As
 async function toInfo(
   context: TaskContext,
   found: Known,
-  task: WireProcess | undefined,
+  task: CarriedProcess | undefined,
   options: CallOptions,
 ): Promise<ProcessInfo | undefined> {
   const ref = refOf(found.state)

@@ -20,7 +20,7 @@ export interface TaskState {
   readonly version: 1
   readonly containerId: string
   readonly execId?: string | undefined
-  /** The container's id in containerd: another for each run, so that what is late about one run cannot touch the next. */
+  /** The container's id at its carrier: another for each run, so that what is late about one run cannot touch the next. */
   readonly wireId: string
   readonly claimant: Claimant
   readonly runtime: string

@@ -1,22 +1,22 @@
-// Runs a container's init: claim, record, create, start. Undone as a whole, also after an abort.
-import { encodeSpec } from '../../../oci/runtime-spec.js'
+// Runs a container's init: claim, then launch. Undone as a whole, also after an abort.
 import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions, JsonValue } from '../../../model/common.js'
 import type { RuntimeSpec } from '../../../model/process.js'
 import type { StartedProcess, TaskRequest } from '../../../ports/engine/tasks.js'
-import { raceAbort, within } from '../../../util/abort.js'
+import { within } from '../../../util/abort.js'
 import { Rollback } from '../../../util/rollback.js'
-import { removeFiles } from '../../host/log-files.js'
-import type { ResolvedRuntime } from '../runtimes.js'
+import { removeFiles } from '../log-files.js'
 import { TaskAttachment } from './attachment.js'
+import type { RunJob } from './carrier.js'
 import { type Claim, type NewState, claim, makingKey, newToken } from './claim.js'
-import type { TaskContext } from './context.js'
+import type { TaskContext, TaskRuntimes } from './context.js'
 import { commandFailure } from './exec-errors.js'
-import { destroyTask } from './release.js'
 
 /** All of the undo. A call that is under way when we give up is waited for, that long: cancelled, it would leave half of a shim. */
 const undoMs = 45_000
 const underWayMs = 10_000
+
+type Resolved = ReturnType<TaskRuntimes['resolve']>
 
 export async function runTask(context: TaskContext, request: TaskRequest, options: CallOptions): Promise<StartedProcess> {
   const { signal } = options
@@ -24,7 +24,7 @@ export async function runTask(context: TaskContext, request: TaskRequest, option
   signal?.throwIfAborted()
   const runtime = context.runtimes.resolve(request.runtime)
   if (request.stdio.tty && !runtime.features.tty) throw new EngineError('unsupported', `runtime "${runtime.name}" has no terminals`)
-  const spec = toWireSpec(runtime.adaptSpec(request.spec), request)
+  const spec = toLaunchSpec(runtime.adaptSpec(request.spec), request)
   const about: NewState = {
     containerId,
     wireId: `${containerId}-${newToken()}`,
@@ -34,7 +34,7 @@ export async function runTask(context: TaskContext, request: TaskRequest, option
   }
   context.making.add(makingKey(about))
   try {
-    await context.wire.calls.step('tasks.claim')
+    await context.step('tasks.claim')
     return await start(context, request, runtime, spec, about, options)
   } finally {
     context.making.delete(makingKey(about))
@@ -44,13 +44,12 @@ export async function runTask(context: TaskContext, request: TaskRequest, option
 async function start(
   context: TaskContext,
   request: TaskRequest,
-  runtime: ResolvedRuntime,
+  runtime: Resolved,
   spec: RuntimeSpec,
   about: NewState,
   options: CallOptions,
 ): Promise<StartedProcess> {
   const { signal } = options
-  const { wire } = context
   const ref = { containerId: request.containerId }
   await using undo = new Rollback(({ step, error }) => {
     context.trace({ kind: 'undo', name: step, error })
@@ -63,16 +62,21 @@ async function start(
     await undoRun(context, claimed, cleanup)
   })
   signal?.throwIfAborted()
-  await wire.createContainer(state, runtime.wire, encodeSpec(spec), { signal })
-  const creating = wire.createTask(state, runtime.wire, request.rootfs, stdio, {})
-  underWay = creating
-  const pid = await explained(raceAbort(creating, signal), request)
-  // Before the start: an exit that comes at once must find somebody who listens.
-  const waiting = wire.wait(state, { signal: context.exits.closed })
-  waiting.catch(() => {})
-  const starting = Promise.all([wire.start(state, {}), files.markStarted()])
-  underWay = starting
-  await explained(raceAbort(starting, signal), request)
+  const job: RunJob = {
+    files,
+    state,
+    stdio,
+    runtime: request.runtime,
+    spec,
+    rootfs: request.rootfs,
+    lifetime: request.lifetime,
+    sandbox: request.sandbox,
+    until: context.exits.closed,
+    underWay(work) {
+      underWay = work
+    },
+  }
+  const { pid, waiting } = await explained(context.carrier.run(job, { signal }), request)
   const watch = context.exits.watch(files, state, waiting)
   watch.exit.catch(() => {})
   undo.keep()
@@ -84,18 +88,18 @@ async function start(
 
 async function undoRun(context: TaskContext, { files, state, sources, logFiles }: Claim, options: CallOptions): Promise<void> {
   await Promise.allSettled(sources.map(({ handle }) => handle.close()))
-  await destroyTask(context, state, options)
+  await context.carrier.destroy(state, options)
   await removeFiles(logFiles)
   await files.remove()
 }
 
 /** The terminal and the place of the root are this mechanism's affair; all else stands as it was given. */
-function toWireSpec(spec: RuntimeSpec, { rootfs, stdio }: TaskRequest): RuntimeSpec {
+function toLaunchSpec(spec: RuntimeSpec, { rootfs, stdio }: TaskRequest): RuntimeSpec {
   const process = { ...(spec['process'] as { readonly [key: string]: JsonValue } | undefined), terminal: stdio.tty }
   const root = { ...(spec['root'] as { readonly [key: string]: JsonValue } | undefined), ...(rootfs.length > 0 && { path: 'rootfs' }) }
   return { ...spec, process, root }
 }
-function cgroupOf(spec: RuntimeSpec, { features }: ResolvedRuntime): string | undefined {
+function cgroupOf(spec: RuntimeSpec, { features }: Resolved): string | undefined {
   const path = (spec['linux'] as { readonly cgroupsPath?: JsonValue } | undefined)?.cgroupsPath
   return features.cgroup === 'container' && typeof path === 'string' ? path : undefined
 }

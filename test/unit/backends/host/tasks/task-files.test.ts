@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { TaskFiles, type TaskState } from '../../../../../src/backends/containerd/tasks/task-files.js'
+import { TaskFiles, type TaskState } from '../../../../../src/backends/host/tasks/task-files.js'
 
 let directory: string
 let tasks: TaskFiles

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CallOptions } from '../../model/common.js'
+import type { CallOptions } from '../../../model/common.js'
 
 /** Where such a mount is; `undefined` on any other layout. */
 export async function hybridCgroup(mountinfo?: string): Promise<string | undefined> {

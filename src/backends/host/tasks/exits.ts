@@ -1,46 +1,47 @@
-// Sees each live process to its end: stores how it ended, then frees what containerd and the shim keep of it. Any process on
+// Sees each live process to its end: stores how it ended, then frees what is kept of it below. Any process on
 // the root may, several at once; the first to store wins, and freeing twice is success.
 import { setMaxListeners } from 'node:events'
 import type { Trace } from '../../../model/trace.js'
-import { EngineError, isEngineError } from '../../../errors.js'
+import { EngineError } from '../../../errors.js'
 import type { ExitStatus, ProcessRef } from '../../../model/process.js'
 import { sleep } from '../../../util/abort.js'
 import type { Cgroups } from './cgroups.js'
 import { judge } from './judge.js'
-import { release } from './release.js'
 import type { ProcessFiles, TaskState } from './task-files.js'
-import type { Wire, WireExit } from './wire.js'
+import type { CarriedExit, Carrier } from './carrier.js'
 
 export interface Watch {
   /** Resolves when it has ended. */
   readonly exit: Promise<ExitStatus>
-  /** Then: when all its output is in the files, and containerd knows it no more. Never rejects. */
+  /** Then: when all its output is in the files, and the carrier knows it no more. Never rejects. */
   readonly finished: Promise<void>
 }
 export type ExitListener = (ref: ProcessRef, exit: ExitStatus, wireId: string) => void
 
-/** A shim that broke its connection is given this long to be cleared away by containerd. */
-const brokenShimMs = 10_000
+/** What broke with its process is given this long to be cleared away. */
+const brokenMs = 10_000
 
 export class Exits {
-  readonly #wire: Wire
+  readonly #carrier: Carrier
+  readonly #step: (name: string) => Promise<void>
   readonly #cgroups: Cgroups
   readonly #trace: Trace
   readonly #watches: Map<string, Watch> = new Map()
   readonly #listeners: Set<ExitListener> = new Set()
   readonly #closing: AbortController = new AbortController()
-  /** Wire ids with nothing left in containerd, so that `delete` need not ask. */
+  /** Wire ids with nothing left below, so that `delete` need not ask. */
   readonly #released: Set<string> = new Set()
 
-  constructor(wire: Wire, cgroups: Cgroups, trace: Trace) {
-    this.#wire = wire
+  constructor(carrier: Carrier, cgroups: Cgroups, step: (name: string) => Promise<void>, trace: Trace) {
+    this.#carrier = carrier
+    this.#step = step
     this.#cgroups = cgroups
     this.#trace = trace
     setMaxListeners(0, this.#closing.signal) // one a process that is waited for
   }
 
-  /** The one watch of this process over it. `waiting` is a Wait that was sent already. Only for what containerd knows, or knew. */
-  watch(files: ProcessFiles, state: TaskState, waiting?: Promise<WireExit | undefined>): Watch {
+  /** The one watch of this process over it. `waiting` is a Wait that was sent already. Only for what the carrier knows, or knew. */
+  watch(files: ProcessFiles, state: TaskState, waiting?: Promise<CarriedExit | undefined>): Watch {
     const key = keyOf(state)
     const present = this.#watches.get(key)
     if (present !== undefined) {
@@ -61,7 +62,7 @@ export class Exits {
   watched(state: TaskState): Watch | undefined {
     return this.#watches.get(keyOf(state))
   }
-  /** Frees what containerd keeps of one that has ended, unless that is done. */
+  /** Frees what the carrier keeps of one that has ended, unless that is done. */
   async release(state: TaskState): Promise<void> {
     const running = this.#watches.get(keyOf(state))
     if (running !== undefined) await running.finished
@@ -86,40 +87,40 @@ export class Exits {
     this.#closing.abort(new EngineError('unavailable', 'the engine was closed'))
   }
 
-  async #settle(files: ProcessFiles, state: TaskState, waiting: Promise<WireExit | undefined> | undefined): Promise<ExitStatus> {
+  async #settle(files: ProcessFiles, state: TaskState, waiting: Promise<CarriedExit | undefined> | undefined): Promise<ExitStatus> {
     const end = await this.#end(state, waiting)
-    await this.#wire.calls.step('tasks.settle')
+    await this.#step('tasks.settle')
     const exit = (await files.exit(state)) ?? (await this.#store(files, state, end))
     for (const listener of this.#listeners) listener(state, exit, state.wireId)
     return exit
   }
-  async #store(files: ProcessFiles, state: TaskState, end: WireExit | undefined): Promise<ExitStatus> {
+  async #store(files: ProcessFiles, state: TaskState, end: CarriedExit | undefined): Promise<ExitStatus> {
     const exit = await judge(this.#cgroups, files, state, end)
     return (await files.storeExit(state, exit)) ?? exit
   }
 
-  /** `undefined`: it is gone, and containerd cannot say how. */
-  async #end(state: TaskState, waiting: Promise<WireExit | undefined> | undefined): Promise<WireExit | undefined> {
+  /** `undefined`: it is gone, and nobody can say how. */
+  async #end(state: TaskState, waiting: Promise<CarriedExit | undefined> | undefined): Promise<CarriedExit | undefined> {
     const signal = this.closed
     let pending = waiting
     let broken: number | undefined
     for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
       try {
-        return await (pending ?? this.#wire.wait(state, { signal }))
+        return await (pending ?? this.#carrier.wait(state, { signal }))
       } catch (error) {
         signal.throwIfAborted()
-        broken = isBrokenShim(error) ? (broken ?? performance.now()) : undefined
+        broken = this.#carrier.isBroken(error) ? (broken ?? performance.now()) : undefined
       }
       pending = undefined
-      // A lost connection is no end: neither containerd's nor the shim's. Only containerd knowing it no more is one.
+      // A lost connection is no end: neither a daemon's nor a shim's. Only the carrier knowing it no more is one.
       try {
-        const found = await this.#wire.find(state, { signal, waitForReady: true, deadlineMs: Infinity })
+        const found = await this.#carrier.find(state, { signal, patient: true })
         if (found === undefined) return undefined
         if (found.status === 'stopped') return found
       } catch {
         signal.throwIfAborted()
       }
-      if (broken !== undefined && performance.now() - broken > brokenShimMs) return undefined
+      if (broken !== undefined && performance.now() - broken > brokenMs) return undefined
       await sleep(pauseMs, signal)
     }
   }
@@ -131,7 +132,7 @@ export class Exits {
   async #release(state: TaskState): Promise<void> {
     const key = keyOf(state)
     if (this.#released.has(key)) return
-    await release(this.#wire, state, { signal: this.closed })
+    await this.#carrier.release(state, { signal: this.closed })
     this.#released.add(key)
   }
   #warn(name: string, error: unknown): void {
@@ -141,7 +142,4 @@ export class Exits {
 
 function keyOf({ wireId, execId }: TaskState): string {
   return execId === undefined ? wireId : `${wireId}/${execId}`
-}
-function isBrokenShim(error: unknown): boolean {
-  return isEngineError(error) && /ttrpc: closed|shim/.test(error.message)
 }

@@ -1,13 +1,10 @@
-// Ends of processes, and the OOM killer's visits, whoever started them. Events of containerd are a hint: what a process's own
+// Ends of processes, and the OOM killer's visits, whoever started them. What the carrier tells is a hint: a process's own
 // watch says counts, so that neither a duplicate nor a connection that was down changes anything.
-import { fromBinary } from '@bufbuild/protobuf'
-import { isEngineError } from '../../../errors.js'
+import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { ExitStatus } from '../../../model/process.js'
 import type { TaskEvent } from '../../../ports/engine/tasks.js'
-import { sleep } from '../../../util/abort.js'
-import { Events } from '../gen/events_pb.js'
-import { TaskExitSchema, TaskOOMSchema } from '../gen/task_events_pb.js'
+import { linkedSignal, sleep } from '../../../util/abort.js'
 import { type Known, type TaskContext, known, refOf } from './context.js'
 
 /** How many ends are remembered, to tell each once. */
@@ -105,22 +102,27 @@ export class TaskEvents {
   }
   /** From the subscription on; what ended before it is compared for. */
   async #connected(begun: number, signal: AbortSignal): Promise<void> {
-    const { calls } = this.#context.wire
-    const filters = ['exit', 'oom'].map((topic) => `namespace==${calls.namespace},topic=="/tasks/${topic}"`)
-    const stream = calls.serverStream(Events.method.subscribe, { filters }, { signal, waitForReady: true })
-    let next = stream.next()
-    next.catch(() => {})
-    await Promise.race([next, this.#compare(begun, signal)])
-    for (let result = await next; result.done !== true; result = await next) {
-      next = stream.next()
+    let ready = (): void => {}
+    const subscribed = new Promise<void>((resolve) => {
+      ready = resolve
+    })
+    using own = linkedSignal(signal)
+    const events = this.#context.carrier.survey.events(ready, own.signal)[Symbol.asyncIterator]()
+    try {
+      let next = events.next()
       next.catch(() => {})
-      const { topic, event } = result.value
-      if (event === undefined) continue
-      if (topic === '/tasks/oom') await this.#oom(fromBinary(TaskOOMSchema, event.value).containerId)
-      else if (topic === '/tasks/exit') {
-        const { containerId, id } = fromBinary(TaskExitSchema, event.value)
-        await this.#ended(containerId, id === containerId ? undefined : id)
+      await Promise.race([next, subscribed])
+      await this.#compare(begun, signal)
+      for (let result = await next; result.done !== true; result = await next) {
+        const { value } = result
+        next = events.next()
+        next.catch(() => {})
+        if (value.kind === 'changed') await this.#compare(begun, signal)
+        else if (value.kind === 'oom') await this.#oom(value.wireId)
+        else await this.#ended(value.wireId, value.execId)
       }
+    } finally {
+      own.abort(new EngineError('unavailable', 'nobody reads these events'))
     }
   }
   /** Watches all that live, and tells of those that another process has settled meanwhile. */

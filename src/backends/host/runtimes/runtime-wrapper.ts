@@ -1,6 +1,6 @@
 // A script in place of a runtime's binary, where the shim can pass on neither arguments nor environment, or where the
 // runtime refuses the machine's cgroup layout. Pure text; containerd, its shims and the engine stay in their namespaces.
-import type { Labels } from '../../model/common.js'
+import type { Labels } from '../../../model/common.js'
 
 export interface WrapperPlan {
   readonly binary: string

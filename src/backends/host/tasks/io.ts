@@ -4,14 +4,14 @@ import type { CallOptions } from '../../../model/common.js'
 import type { ProcessRef, TerminalSize } from '../../../model/process.js'
 import type { LogPlan, TaskIo } from '../../../ports/engine/tasks.js'
 import type { Attachment, LogEntry, LogOptions } from '../../../ports/streams.js'
-import { readLog } from '../../host/log-read.js'
-import type { TailSource } from '../../host/tail.js'
+import { readLog } from '../log-read.js'
+import type { TailSource } from '../tail.js'
 import { TaskAttachment, resize } from './attachment.js'
 import type { Watch } from './exits.js'
 import { type TaskContext, mustKnow, named } from './context.js'
 
 /** Output is in files, so any number may attach. */
-export class ContainerdTaskIo implements TaskIo {
+export class CarriedTaskIo implements TaskIo {
   readonly #context: TaskContext
   constructor(context: TaskContext) {
     this.#context = context

@@ -1,0 +1,189 @@
+// A room's table of runtimes: what a container's `RuntimeRef` becomes there.
+import { createHash, randomBytes } from 'node:crypto'
+import { access, chmod, constants, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { EngineError, isEngineError } from '../../../errors.js'
+import type { CallOptions } from '../../../model/common.js'
+import type { RuntimeRef, RuntimeSpec } from '../../../model/process.js'
+import type { CheckItem } from '../../../model/system.js'
+import type { Runtime, RuntimeFeatures } from '../../../ports/drivers/runtime.js'
+import { hasErrno } from '../../../util/fs-error.js'
+import { hybridCgroup, refusesHybrid } from './cgroup-layout.js'
+
+export interface ResolvedRuntime<Form> {
+  readonly name: string
+  readonly features: RuntimeFeatures
+  /** What it is in this room. */
+  readonly form: Form
+  adaptSpec(spec: RuntimeSpec): RuntimeSpec
+}
+/** What a room makes of a runtime; it throws `failed_precondition` when a part of it is missing. */
+export type FormRuntime<Form> = (name: string, runtime: Runtime, options: RuntimePlace) => Promise<RuntimeForm<Form>>
+export interface RuntimeForm<Form> {
+  readonly form: Form
+  /** Default: those of the runtime's own table. */
+  readonly features?: RuntimeFeatures | undefined
+  /** What was found, for people. */
+  readonly why: string
+}
+export interface RuntimesOptions extends CallOptions {
+  /** Wrappers and the runtimes' own state go below it. */
+  readonly directory: string
+  readonly runtimes: Readonly<Record<string, Runtime>>
+  /** Directories that are searched before the usual ones. Default: PATH. */
+  readonly path?: string | undefined
+}
+
+export interface RuntimePlace extends RuntimesOptions {
+  /** For what runtimes keep of their containers: another for each boot. */
+  readonly state: string
+}
+
+interface Found<Form> extends RuntimeForm<Form> {
+  readonly runtime: Runtime
+  readonly item: CheckItem
+}
+type Entry<Form> = Found<Form> | { readonly runtime: Runtime; readonly error: EngineError; readonly item: CheckItem }
+
+const usual = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/opt/containerd/bin']
+
+/** Where programs are looked for, here and by a containerd of ours. */
+export function searchPath(path: string = process.env['PATH'] ?? ''): string {
+  return [...new Set([...path.split(delimiter).filter((one) => one.startsWith('/')), ...usual])].join(delimiter)
+}
+
+export class Runtimes<Form> {
+  readonly #entries: ReadonlyMap<string, Entry<Form>>
+
+  private constructor(entries: ReadonlyMap<string, Entry<Form>>) {
+    this.#entries = entries
+  }
+  /** Looks everything up once. What is missing is told when it is asked for, and by `checks`. */
+  static async open<Form>(options: RuntimesOptions, form: FormRuntime<Form>): Promise<Runtimes<Form>> {
+    const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+    const state = join(options.directory, 'state', bootId.slice(0, 8))
+    await mkdir(state, { recursive: true, mode: 0o700 })
+    await forgetBoots(join(options.directory, 'state'), bootId.slice(0, 8))
+    const names = Object.keys(options.runtimes)
+    const place = { ...options, state }
+    const entries = await Promise.all(names.map((name) => openEntry(name, options.runtimes[name] as Runtime, place, form)))
+    return new Runtimes(new Map(names.map((name, index) => [name, entries[index] as Entry<Form>])))
+  }
+
+  get names(): readonly string[] {
+    return [...this.#entries.keys()]
+  }
+  /** No I/O. Throws `invalid_argument` for an unknown name, `failed_precondition` for one whose binary is missing. */
+  resolve(ref: RuntimeRef): ResolvedRuntime<Form> {
+    const entry = this.#entries.get(ref.name)
+    if (entry === undefined)
+      throw new EngineError(
+        'invalid_argument',
+        `no runtime "${ref.name}": there are ${this.names.map((name) => `"${name}"`).join(', ') || 'none'}`,
+      )
+    if ('error' in entry) throw entry.error
+    const { runtime, form, features = runtime.features } = entry
+    return { name: ref.name, features, form, adaptSpec: (spec) => runtime.adaptSpec(spec, ref.options) }
+  }
+  /** Throws what `resolve` would, also for options that the runtime does not take. For `create`, before anything is made. */
+  check(ref: RuntimeRef): void {
+    this.resolve(ref).adaptSpec({})
+  }
+  /** Of a container that was started with it, so also where its binary has gone meanwhile. */
+  features(name: string): RuntimeFeatures | undefined {
+    const entry = this.#entries.get(name)
+    return entry && 'features' in entry && entry.features !== undefined ? entry.features : entry?.runtime.features
+  }
+  /** One for each runtime. */
+  checks(): readonly CheckItem[] {
+    return [...this.#entries.values()].map(({ item }) => item)
+  }
+}
+
+async function openEntry<Form>(name: string, runtime: Runtime, place: RuntimePlace, form: FormRuntime<Form>): Promise<Entry<Form>> {
+  const item = (answer: CheckItem['answer'], why: string, remedy?: string): CheckItem => ({
+    name: `runtime ${name}`,
+    answer,
+    why,
+    ...(remedy && { remedy }),
+  })
+  try {
+    const found = await form(name, runtime, place)
+    return { ...found, runtime, item: item('yes', found.why) }
+  } catch (error) {
+    if (!isEngineError(error)) throw error
+    return { runtime, error, item: item('no', error.message, packageOf(runtime)) }
+  }
+}
+
+function packageOf(runtime: Runtime): string | undefined {
+  if (runtime.kind === 'shim' || runtime.path.startsWith('/')) return undefined
+  return `install the package "${runtime.path}" (apt-get install ${runtime.path})`
+}
+
+/** Throws `failed_precondition` naming the package. */
+export async function lookUp(nameOrPath: string, path: string | undefined, what: string): Promise<string> {
+  const places = nameOrPath.startsWith('/')
+    ? [nameOrPath]
+    : searchPath(path)
+        .split(delimiter)
+        .map((place) => join(place, nameOrPath))
+  for (const place of places) if (await isExecutable(place)) return place
+  const hint = nameOrPath.startsWith('containerd-shim-runc')
+    ? ': install the package "containerd"'
+    : nameOrPath.startsWith('/')
+      ? ''
+      : `: install the package "${nameOrPath}"`
+  throw new EngineError('failed_precondition', `${what} needs "${nameOrPath}", which is not on this machine${hint}`)
+}
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK)
+    return (await stat(path)).isFile()
+  } catch {
+    return false
+  }
+}
+
+/** Where the cgroup mount is that this binary must not see; the answer is kept by what the binary is, and for this boot. */
+export async function refusedLayout(binary: string, { directory, state, signal }: RuntimePlace): Promise<string | undefined> {
+  const unified = await hybridCgroup()
+  if (unified === undefined) return undefined
+  const { size, mtimeMs, ino } = await stat(binary)
+  const key = createHash('sha256')
+    .update(JSON.stringify([binary, size, mtimeMs, ino, unified]))
+    .digest('hex')
+    .slice(0, 24)
+  const kept = join(state, `.layout-${key}`)
+  try {
+    return (await readFile(kept, 'utf8')) === 'refused' ? unified : undefined
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error
+  }
+  const refused = await refusesHybrid(binary, directory, { signal })
+  await replaceFile(kept, refused ? 'refused' : 'accepted', 0o600)
+  return refused ? unified : undefined
+}
+
+/** Several processes write the same: whoever comes last replaces it by its equal. */
+export async function writeWrapper(directory: string, script: string): Promise<string> {
+  const path = join(directory, `wrapper-${createHash('sha256').update(script).digest('hex').slice(0, 24)}`)
+  try {
+    if ((await readFile(path, 'utf8')) === script && (await isExecutable(path))) return path
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error
+  }
+  await replaceFile(path, script, 0o700)
+  return path
+}
+export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`
+  await writeFile(temporary, text, { mode, flag: 'wx' })
+  await chmod(temporary, mode)
+  await rename(temporary, path)
+}
+
+/** What runtimes kept of containers that went down with the machine. */
+async function forgetBoots(directory: string, current: string): Promise<void> {
+  for (const name of await readdir(directory)) if (name !== current) await rm(join(directory, name), { recursive: true, force: true })
+}
