@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path'
 
 /**
  * `sets`: who needs it. Package names are Debian's; `other` where another distribution calls it differently (undefined: it has none).
+ * `folder`: looked for there instead of on PATH.
  * `static`: a dynamic binary of that name does not count, since it runs where no libraries are.
  */
 export const tools = [
@@ -30,6 +31,13 @@ export const tools = [
   { command: 'nft', package: 'nftables', sets: ['test'] },
   { command: 'docker-registry', package: 'docker-registry', other: { dnf: undefined, pacman: undefined }, sets: ['test'] },
   { command: 'skopeo', package: 'skopeo', sets: ['test'] },
+  { command: 'dockerd', package: 'docker.io', other: { dnf: 'moby-engine', pacman: 'docker', apk: 'docker-engine' }, sets: ['test'] },
+  { command: 'docker', package: 'docker.io', other: { dnf: 'moby-engine', pacman: 'docker', apk: 'docker-cli' }, sets: ['test'] },
+  { command: 'podman', package: 'podman', sets: ['test'] },
+  { command: 'conmon', package: 'conmon', sets: ['test'] },
+  // Podman's network plugins call it.
+  { command: 'iptables', package: 'iptables', sets: ['test'] },
+  { command: 'bridge', package: 'containernetworking-plugins', folder: '/usr/lib/cni', sets: ['test'] },
 ]
 
 /** The install command of each package manager, in the order in which they are looked for. */
@@ -46,8 +54,8 @@ const folders = [
 ]
 
 /** The path of a command, or undefined. */
-export async function findCommand(command) {
-  for (const folder of folders) {
+export async function findCommand(command, among = folders) {
+  for (const folder of among) {
     const path = join(folder, command)
     const found = await stat(path).catch(() => undefined)
     if (found?.isFile() && (found.mode & 0o111) !== 0) return path
@@ -60,7 +68,7 @@ export async function missingTools(set) {
   const wanted = tools.filter(({ sets }) => sets.includes(set))
   const found = await Promise.all(
     wanted.map(async (tool) => {
-      const path = await findCommand(tool.command)
+      const path = await findCommand(tool.command, tool.folder === undefined ? folders : [tool.folder])
       return path !== undefined && (tool.static !== true || (await isStatic(path)))
     }),
   )

@@ -1,5 +1,4 @@
 // What every subject of the backend suite has in common: its image, archives of further ones, a registry.
-import { gunzipSync } from 'node:zlib'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +7,7 @@ import type { ContainerSettings } from '../../src/model/container-spec.js'
 import type { Closeable } from '../../src/model/common.js'
 import type { Backend } from '../../src/ports/backend/backend.js'
 import { closeable } from '../../src/util/closeable.js'
-import { type BuiltImage, busyboxImage, chunks, dockerArchive, ociArchive, putImage } from './images.js'
+import { busyboxImage, chunks, dockerArchive, ociArchive, plainLayers, putImage } from './images.js'
 import { startRegistry } from './registry.js'
 import { busyboxRoot } from './task-subject.js'
 
@@ -66,8 +65,4 @@ export async function backendSubject({ open, real, settings }: SubjectOptions): 
       await rm(directory, { recursive: true, force: true })
     }),
   }
-}
-
-function plainLayers({ layers }: BuiltImage): readonly Buffer[] {
-  return layers.map(({ bytes, descriptor }) => (/gzip$/.test(descriptor.mediaType) ? gunzipSync(bytes) : bytes))
 }

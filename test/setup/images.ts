@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Descriptor, Digest } from '../../src/model/common.js'
 import { tar, type TarEntry } from './tar.js'
 
@@ -236,4 +236,9 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   const response = await fetch(url, init)
   if (!response.ok) throw new Error(`${init.method} ${url}: ${response.status} ${await response.text()}`)
   return response
+}
+
+/** As `dockerArchive` wants them. */
+export function plainLayers({ layers }: BuiltImage): readonly Buffer[] {
+  return layers.map(({ bytes, descriptor }) => (/gzip$/.test(descriptor.mediaType) ? gunzipSync(bytes) : bytes))
 }

@@ -82,7 +82,8 @@ export async function cgroupsBelow(parent: string): Promise<string[]> {
 export async function removeCgroup(parent: string): Promise<void> {
   for (const directory of await cgroupDirectories(parent)) await rmdir(directory).catch(() => {})
 }
-async function cgroupDirectories(name: string): Promise<string[]> {
+/** Where a control group would be, in every hierarchy. */
+export async function cgroupDirectories(name: string): Promise<string[]> {
   const hierarchies = await readdir('/sys/fs/cgroup', { withFileTypes: true })
   return [
     join('/sys/fs/cgroup', name),
