@@ -112,7 +112,7 @@ export function writeImageConfig(document: ImageDocument): Uint8Array {
   )
 }
 
-interface RawConfig {
+export interface RawConfig {
   readonly Entrypoint?: readonly string[] | string | null | undefined
   readonly Cmd?: readonly string[] | string | null | undefined
   readonly Env?: readonly string[] | null | undefined
@@ -125,7 +125,7 @@ interface RawConfig {
 }
 
 /** What is absent or empty there is absent here. */
-function toImageConfig(raw: RawConfig): ImageConfig {
+export function toImageConfig(raw: RawConfig): ImageConfig {
   const config: { -readonly [K in keyof ImageConfig]: ImageConfig[K] } = {}
   const entrypoint = toList(raw.Entrypoint)
   const command = toList(raw.Cmd)

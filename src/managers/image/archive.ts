@@ -3,10 +3,10 @@ import { EngineError } from '../../errors.js'
 import type { CallOptions, Descriptor, Digest } from '../../model/common.js'
 import { digestAlgorithm, digestOf, isDigest } from '../../oci/digest.js'
 import type { ContentStore } from '../../ports/engine/content.js'
-import { compressionOf, type Compression, decompress, detect } from './compression.js'
+import { compressionOf, type Compression, decompress, detect } from '../../oci/compression.js'
 import { readBlob } from './documents.js'
 import { counted, type Report } from './progress.js'
-import { readTar, type TarMember } from './tar-reader.js'
+import { readTar, type TarMember } from '../../oci/tar-reader.js'
 
 /** One file of an archive. */
 export interface ArchiveFile {

@@ -2,6 +2,7 @@ import type { CallOptions, Digest } from '../../model/common.js'
 import type { ImageInfo } from '../../model/image.js'
 import { familiarName, parseReference } from '../../oci/reference.js'
 import type { ListImagesOptions } from '../../ports/backend/images.js'
+import { glob } from '../../util/glob.js'
 import type { ImageContext } from './context.js'
 import { describeImage } from './describe.js'
 import { type LocalImage, localImages } from './lookup.js'
@@ -50,25 +51,4 @@ function familiar(name: string): string {
   } catch {
     return name
   }
-}
-/** `*` stands for anything. Goes back to the last star only, so no pattern takes long. */
-export function glob(pattern: string, text: string): boolean {
-  let at = 0
-  let star = -1
-  let mark = 0
-  let from = 0
-  while (at < text.length) {
-    if (pattern[from] === '*') {
-      star = from++
-      mark = at
-    } else if (pattern[from] === text[at]) {
-      from++
-      at++
-    } else if (star >= 0) {
-      from = star + 1
-      at = ++mark
-    } else return false
-  }
-  while (pattern[from] === '*') from++
-  return from === pattern.length
 }

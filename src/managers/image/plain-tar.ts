@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
 import { EngineError } from '../../errors.js'
 import type { Digest } from '../../model/common.js'
-import { type Compression, decompressor } from './compression.js'
-import { sumIsRight } from './tar-reader.js'
+import { type Compression, decompressor } from '../../oci/compression.js'
+import { sumIsRight } from '../../oci/tar-reader.js'
 
 const firstBlock = 512
 

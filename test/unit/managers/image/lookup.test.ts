@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ensureUnpacked, lookupImage } from '../../../../src/managers/image/lookup.js'
-import { glob } from '../../../../src/managers/image/list.js'
+import { glob } from '../../../../src/util/glob.js'
 import { repairUnpacking } from '../../../../src/managers/image/repair.js'
 import { imageSource } from '../../../../src/managers/image/source.js'
 import { chainIds, unpackImage, unpackLock, unpackOwner } from '../../../../src/managers/image/unpack.js'

@@ -1,5 +1,5 @@
 // Pieces of wanted sizes from a stream of chunks.
-import { EngineError } from '../../errors.js'
+import { EngineError } from '../errors.js'
 
 export class ByteReader implements AsyncDisposable {
   readonly #source: AsyncIterator<Uint8Array>

@@ -1,6 +1,6 @@
 // Reads the members of a stranger's tar as they come. tar-stream keeps a PAX or long-name member of any size in memory.
 import { setImmediate as turn } from 'node:timers/promises'
-import { EngineError } from '../../errors.js'
+import { EngineError } from '../errors.js'
 import { ByteReader } from './byte-reader.js'
 
 export interface TarMember {

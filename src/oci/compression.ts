@@ -1,7 +1,7 @@
 // What a stream is packed with, told by its first bytes, and the stream without it.
 import { pipeline, Readable, type Duplex } from 'node:stream'
 import * as zlib from 'node:zlib'
-import { EngineError } from '../../errors.js'
+import { EngineError } from '../errors.js'
 
 export type Compression = 'none' | 'gzip' | 'zstd'
 
