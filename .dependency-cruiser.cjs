@@ -91,7 +91,7 @@ module.exports = {
     layer(
       'http-room',
       '^src/backends/http/',
-      ['^src/backends/http/', model, ...upperFloor, errors, util, oci],
+      ['^src/backends/http/', model, ...upperFloor, errors, util, oci, '^src/registry/docker-credentials\\.ts$'],
       'Implements the upper floor directly.',
     ),
     layer('containerd-room', '^src/backends/containerd/', ['^src/backends/containerd/', ...lowerRoom], 'No room sees api or another room.'),

@@ -1,6 +1,5 @@
-// The schemas of what the engine as a whole is asked for.
+// The schema of what events are asked for.
 import * as z from 'zod/mini'
-import type { DaemonChange } from '../../model/system.js'
 import type { EventsOptions } from '../../ports/backend/system.js'
 import { once } from '../../util/once.js'
 import type { Schema } from './check.js'
@@ -17,5 +16,3 @@ export const eventsOptions: Schema<EventsOptions> = once(() =>
     signal: signalField(),
   }),
 )
-
-export const daemonChange: Schema<DaemonChange> = once(() => strict<DaemonChange>({ labels: z.optional(labels()) }))

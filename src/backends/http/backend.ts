@@ -5,15 +5,14 @@ import type { ContainerImages } from '../../ports/backend/container-images.js'
 import type { ContainerControl, ContainerService, ContainerStreams } from '../../ports/backend/containers.js'
 import type { ExecService } from '../../ports/backend/execs.js'
 import type { FileService } from '../../ports/backend/files.js'
-import type { ImageService } from '../../ports/backend/images.js'
 import type { NetworkService } from '../../ports/backend/networks.js'
 import type { VolumeService } from '../../ports/backend/volumes.js'
 import type { HttpContext } from './context.js'
+import { HttpImages } from './images/service.js'
 import { pending } from './pending.js'
 import { HttpSystem } from './system.js'
 
 export function httpBackend(context: HttpContext, closing: Closeable): Backend {
-  const images = pending<ImageService>(context, 'images', ['list', 'save'])
   return {
     name: context.name,
     supports: (capability) => context.supports(capability),
@@ -23,7 +22,7 @@ export function httpBackend(context: HttpContext, closing: Closeable): Backend {
     containerImages: pending<ContainerImages>(context, 'containerImages', ['export', 'changes']),
     execs: pending<ExecService>(context, 'execs'),
     files: pending<FileService>(context, 'files', ['read']),
-    images,
+    images: new HttpImages(context),
     networks: pending<NetworkService>(context, 'networks', ['list']),
     volumes: pending<VolumeService>(context, 'volumes', ['list']),
     system: new HttpSystem(context),

@@ -2,10 +2,10 @@
 import type { CallOptions, Closeable } from '../../model/common.js'
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
-export type QueryValue = string | number | boolean | undefined | Readonly<Record<string, unknown>>
+export type QueryValue = string | number | boolean | undefined | readonly string[] | Readonly<Record<string, unknown>>
 
 export interface Exchange extends CallOptions {
-  /** Objects go as JSON (filters), booleans as `1` and `0`; what is undefined is left out. */
+  /** Objects go as JSON (filters), booleans as `1` and `0`; a list repeats its name; what is undefined is left out. */
   readonly query?: Readonly<Record<string, QueryValue>> | undefined
   /** A stream goes as it is, with the content type that `headers` say (default `application/x-tar`); anything else as JSON. */
   readonly body?: object | AsyncIterable<Uint8Array> | undefined

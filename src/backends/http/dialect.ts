@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../../errors.js'
 import type { Capability } from '../../ports/backend/backend.js'
 import type { Headers } from './calls.js'
+import type { ResourceDialect } from './resource-dialect.js'
 
 export interface ApiVersion {
   readonly major: number
@@ -47,6 +48,8 @@ export interface Dialect {
   /** Put before each path, e.g. `/v1.41`; empty where the daemon has no versions. */
   prefix(api: ApiVersion): string
   readonly errors: readonly ErrorRule[]
+  /** Of images, files, networks and volumes. */
+  readonly resources: ResourceDialect
   /** What this daemon can do of what this room implements. Capabilities only by facts that it told, or by a table with its source. */
   capabilities(facts: DaemonFacts): readonly Capability[]
 }

@@ -1,6 +1,7 @@
 // Docker Engine, API 1.24 and later. Versions in comments are those of the API's own history (docs.docker.com/engine/api/version-history).
 import type { Capability } from '../../../ports/backend/backend.js'
 import { type Dialect, type ErrorRule, formatApiVersion } from '../dialect.js'
+import { resourceDialects } from '../resource-dialect.js'
 
 /** What the daemon means by its words, where its status says less. */
 export const dockerErrors: readonly ErrorRule[] = [
@@ -23,7 +24,8 @@ export const docker: Dialect = {
   isSpokenBy: () => true,
   prefix: (api) => `/v${formatApiVersion(api)}`,
   errors: dockerErrors,
+  resources: resourceDialects.docker,
   capabilities: () => capabilities,
 }
 
-const capabilities: readonly Capability[] = []
+const capabilities: readonly Capability[] = ['image_history', 'image_import', 'image_prune', 'image_push', 'image_save', 'platform']

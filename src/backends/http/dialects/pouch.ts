@@ -1,5 +1,6 @@
 // pouchd 1.3.0 and 1.3.1, the last releases.
 import type { Dialect } from '../dialect.js'
+import { resourceDialects } from '../resource-dialect.js'
 import { docker, dockerErrors } from './docker.js'
 
 export const pouch: Dialect = {
@@ -9,4 +10,6 @@ export const pouch: Dialect = {
   // Any version in the path is taken, and none is looked at.
   prefix: () => '/v1.24',
   errors: dockerErrors,
+  resources: resourceDialects.pouchd,
+  capabilities: () => ['image_history', 'image_push', 'image_save'],
 }

@@ -29,11 +29,17 @@ export function toRequest(path: string, { query, body, headers = {} }: Exchange)
 
 function queryText(query: Readonly<Record<string, QueryValue>> = {}): string {
   const parameters = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, valueText(value))
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue
+    for (const one of isList(value) ? value : [value]) parameters.append(name, valueText(one))
+  }
   const text = parameters.toString()
   return text === '' ? '' : `?${text}`
 }
-function valueText(value: Exclude<QueryValue, undefined>): string {
+function isList(value: QueryValue): value is readonly string[] {
+  return Array.isArray(value)
+}
+function valueText(value: Exclude<QueryValue, undefined | readonly string[]>): string {
   if (typeof value === 'boolean') return value ? '1' : '0'
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -1,0 +1,77 @@
+// How the daemons differ in images, files, networks and volumes: data that a dialect holds. Measured on dockerd 20.10.24 and podman 4.3.1,
+// read and recorded for pouchd 1.3.
+
+export interface ResourceDialect {
+  /** What an image's name is called to this daemon. pouchd knows the Hub only by short names; `docker.io` is just another host to it. */
+  readonly imageNames: 'canonical' | 'familiar'
+  /** `load` takes OCI layouts as they are. The others are told what is in one by a `manifest.json` that we add. */
+  readonly loadsLayouts: boolean
+  /** What `save` writes. */
+  readonly saves: 'docker' | 'oci'
+  /** `save` takes several names. */
+  readonly savesSeveral: boolean
+  /** Giving a name that another image has moves it. */
+  readonly tagMoves: boolean
+  /** What was given by a tar belongs to whom the tar says. podman 4.3 gives all to root. */
+  readonly keepsOwners: boolean
+  /** Writes into a read-only root as if it were none. */
+  readonly writesReadOnlyRoots: boolean
+  /** Makes a directory that is not there when a tar is unpacked into it. */
+  readonly makesDirectories: boolean
+  /** GET of a link gives what it points at, not the link. */
+  readonly readsThroughLinks: boolean
+  /** Reads instructions as a Dockerfile's, escapes and all; else only what is between the outermost quotes counts. */
+  readonly readsInstructions: boolean
+  /** Takes a configuration for the new image. */
+  readonly commitsConfig: boolean
+  /** The name of the predefined bridge in a container's own list of networks, where it is another than in the list of networks. */
+  readonly defaultBridge?: string | undefined
+  /** Networks that are always there. */
+  readonly predefined: readonly string[]
+  /** DELETE of a network takes its name and no id. */
+  readonly removesNetworksByName: boolean
+  /** The spelling of addresses that are not handed out. */
+  readonly reservedKey: 'AuxiliaryAddresses' | 'AuxAddress'
+}
+
+const docker: ResourceDialect = {
+  imageNames: 'canonical',
+  loadsLayouts: false,
+  saves: 'docker',
+  savesSeveral: true,
+  tagMoves: true,
+  keepsOwners: true,
+  writesReadOnlyRoots: false,
+  makesDirectories: false,
+  readsThroughLinks: false,
+  readsInstructions: true,
+  commitsConfig: true,
+  predefined: ['bridge', 'host', 'none'],
+  removesNetworksByName: false,
+  reservedKey: 'AuxiliaryAddresses',
+}
+const podman: ResourceDialect = {
+  ...docker,
+  loadsLayouts: true,
+  keepsOwners: false,
+  writesReadOnlyRoots: true,
+  makesDirectories: true,
+  readsThroughLinks: true,
+  readsInstructions: false,
+  defaultBridge: 'podman',
+  predefined: ['bridge', 'podman', 'host', 'none'],
+}
+const pouchd: ResourceDialect = {
+  ...docker,
+  imageNames: 'familiar',
+  loadsLayouts: true,
+  saves: 'oci',
+  savesSeveral: false,
+  tagMoves: false,
+  readsThroughLinks: true,
+  commitsConfig: false,
+  removesNetworksByName: true,
+  reservedKey: 'AuxAddress',
+}
+
+export const resourceDialects: Readonly<Record<'docker' | 'podman' | 'pouchd', ResourceDialect>> = { docker, podman, pouchd }
