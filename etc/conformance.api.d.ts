@@ -230,7 +230,7 @@ interface EndpointInfo {
     readonly aliases: readonly string[];
 }
 
-/** What may change while a container runs. Absent is unlimited, or unchanged in an update. */
+/** Limits. Absent is unlimited, or unchanged in an update. */
 interface Resources {
     readonly memoryBytes?: number | undefined;
     /** Memory and swap together; -1 is unlimited swap. */
@@ -245,6 +245,12 @@ interface Resources {
     readonly cpusetMems?: string | undefined;
     readonly pids?: number | undefined;
     readonly blockIo?: BlockIo | undefined;
+    readonly intelRdt?: IntelRdt | undefined;
+}
+/** A share of what all processors of a socket have in common (Intel RDT, resctrl). Fixed once a container is made. */
+interface IntelRdt {
+    /** Of the third-level cache, in the words of the kernel's `schemata`: `L3:0=f0;1=f`. */
+    readonly l3CacheSchema: string;
 }
 interface BlockIo {
     /** 10-1000. */
@@ -306,6 +312,8 @@ type ContainerSpec = ContainerSettings & ({
 interface ContainerSettings {
     /** Taken by another: `already_exists`. Absent: one is made up. */
     readonly name?: string | undefined;
+    /** 64 hexadecimal digits, in lower case. Taken by another: `already_exists`. Absent: one is made up. */
+    readonly id?: string | undefined;
     /** Fetch the image first? Default `missing` for `run`, `never` for `create`. */
     readonly pull?: 'missing' | 'always' | 'never' | undefined;
     /** `os/arch[/variant]`, e.g. `linux/amd64`. Default: this host's. */
@@ -348,7 +356,7 @@ interface ContainerSettings {
     readonly devices?: readonly (string | DeviceRequest)[] | undefined;
     /** Bytes of /dev/shm. Default 64 MiB. */
     readonly shmBytes?: number | undefined;
-    /** Path in the container to a size in bytes; `/` is the root itself. */
+    /** Path in the container to a size in bytes; `/` is the root itself, a path with a mount on it what is mounted there. */
     readonly diskQuota?: Readonly<Record<string, number>> | undefined;
     /** /proc and /sys files that tell the container's limits, served by a running lxcfs. */
     readonly lxcfs?: boolean | undefined;
@@ -376,6 +384,7 @@ interface ContainerSettings {
     readonly rich?: RichSpec | undefined;
     readonly hooks?: OciHooks | undefined;
 }
+/** `netns`: a network namespace of the backend's host that somebody else has made, e.g. `/run/netns/blue`; nothing in it is set up or undone. */
 type NetworkMode = 'none' | 'host' | {
     readonly container: string;
 } | {
@@ -423,10 +432,16 @@ interface HealthSpec {
     /** Failures in a row that make it unhealthy. Default 3. */
     readonly retries?: number | undefined;
 }
-/** An init or a whole systemd inside. */
+/**
+ * A container that is looked after like a machine: an init is process 1, and the command is a service of it. `dumb-init` and `tini` are taken
+ * from the host; `sbin-init` and `systemd` are the image's own, and `systemd` needs `privileged`.
+ */
 interface RichSpec {
     readonly mode: 'dumb-init' | 'tini' | 'sbin-init' | 'systemd';
-    /** A shell script inside the container, run before the entry point; its failure fails the start. */
+    /**
+     * A program of the backend's host and its arguments, blanks between them, no quotes. The runtime runs it as a hook once the container's
+     * namespaces are there, before its network and its first process; its failure fails the start.
+     */
     readonly initScript?: string | undefined;
 }
 /** As in the OCI runtime spec; executed by the runtime on the host, so never taken from an image. */
@@ -495,8 +510,20 @@ interface ContainerMount {
     readonly target: string;
     readonly readOnly: boolean;
 }
-/** Absent is unchanged. Which of these a backend can change while running: `live_resource_update`. */
-type ContainerChange = Partial<Pick<ContainerSettings, 'resources' | 'restart' | 'labels' | 'env' | 'diskQuota'>>;
+/**
+ * Absent is unchanged. Each has a capability: `live_resource_update`, `restart_update`, `label_update`, `env_update`, `quota_update`. Without
+ * that of one of them the whole change is `unsupported`.
+ */
+interface ContainerChange {
+    readonly resources?: Omit<NonNullable<ContainerSettings['resources']>, 'intelRdt'> | undefined;
+    readonly restart?: ContainerSettings['restart'];
+    /** Key by key over those it has; `null` takes one away. */
+    readonly labels?: Readonly<Record<string, string | null>> | undefined;
+    /** Variable by variable over those it has; `null` takes one away. Processes that run keep theirs: execs and the next start have the new ones. */
+    readonly env?: Readonly<Record<string, string | null>> | undefined;
+    /** Path by path over those it has. */
+    readonly diskQuota?: ContainerSettings['diskQuota'];
+}
 /** One path of a container's root against its image. */
 interface FileChange {
     readonly path: string;
@@ -579,6 +606,10 @@ interface CommitOptions extends CallOptions {
 interface UpgradeOptions extends CallOptions {
     /** Wait for the health check that long before the old one is given up. Default 0: running is enough. */
     readonly healthyWithinMs?: number | undefined;
+    /** Replaces the container's own. Absent: as it was made, where the spec said one, else the new image's. */
+    readonly entrypoint?: readonly string[] | undefined;
+    /** Likewise. */
+    readonly command?: readonly string[] | undefined;
 }
 interface CheckpointOptions extends CallOptions {
     /** Default false: it stops. */
@@ -817,6 +848,13 @@ interface EngineInfo {
     readonly networkDrivers: readonly string[];
     readonly volumeDrivers: readonly string[];
     readonly logDrivers: readonly string[];
+    /** Of the daemon itself, where daemons have some. */
+    readonly labels?: Labels | undefined;
+}
+/** What a running daemon can be told about itself. Absent is unchanged. It forgets all of it when it ends: what stays stands in its configuration. */
+interface DaemonChange {
+    /** Key by key over those it has. */
+    readonly labels?: Labels | undefined;
 }
 /** One thing that this machine or daemon can or cannot do. */
 interface CheckItem {
@@ -1017,6 +1055,8 @@ interface SystemService {
      * To miss nothing, take `cursor`, act or list, then read `since` it. A reader too slow gets one `gap`.
      */
     events(options?: EventsOptions): AsyncIterable<EngineEvent>;
+    /** Resolves when the daemon has taken all of it over; `info` tells it then. Without the capability `daemon_update`: `unsupported`. */
+    updateDaemon(change: DaemonChange, options?: CallOptions): Promise<void>;
     /** Where the history ends now. */
     cursor(options?: CallOptions): Promise<Cursor>;
     /** What opening does: brings down what a crash left, and what a failed undo left. Touches only what carries this root's mark. Idempotent. */
@@ -1044,14 +1084,14 @@ interface VolumeService {
     prune(options?: PruneVolumesOptions): Promise<PruneReport>;
 }
 
-type Capability = 'bandwidth' | 'build' | 'changes' | 'checkpoint' | 'commit' | 'disk_quota' | 'disk_usage' | 'event_history' | 'exec_kill' | 'exit_status_survives_restart' | 'export' | 'files' | 'health' | 'image_history' | 'image_import' | 'image_prune' | 'image_push' | 'image_save' | 'live_resource_update' | 'log_rotation' | 'log_timestamps' | 'lxcfs' | 'network_connect' | 'networks' | 'pause' | 'platform' | 'rename' | 'restart_policy' | 'rich' | 'rootfs_directory' | 'shared_attach' | 'stats' | 'top' | 'upgrade' | 'volume_usage' | 'volumes';
+type Capability = 'annotations' | 'bandwidth' | 'build' | 'changes' | 'checkpoint' | 'chosen_id' | 'commit' | 'daemon_update' | 'disk_quota' | 'disk_usage' | 'env_update' | 'event_history' | 'exec_kill' | 'exit_status_survives_restart' | 'export' | 'files' | 'health' | 'hooks' | 'image_history' | 'image_import' | 'image_prune' | 'image_push' | 'image_save' | 'init' | 'intel_rdt' | 'kill' | 'label_update' | 'live_resource_update' | 'log_rotation' | 'log_timestamps' | 'lxcfs' | 'netns_path' | 'network_connect' | 'networks' | 'pause' | 'platform' | 'quota_update' | 'rename' | 'restart_on_failure' | 'restart_policy' | 'restart_update' | 'rich' | 'rootfs_directory' | 'shared_attach' | 'stats' | 'stop_signal' | 'tmpfs' | 'top' | 'upgrade' | 'volume_usage' | 'volumes';
 /** One way of running containers. The facade knows this interface and nothing below it. Closing it stops no container that is not owned. */
 interface Backend extends Closeable {
     /** For messages. Code that wants to branch asks `supports`. */
     readonly name: string;
     /**
      * Answers from what the daemon or machine said while connecting; does no I/O. A method whose capability is
-     * missing throws `unsupported` and has changed nothing; so does `create` for a field of the spec.
+     * missing throws `unsupported` and has changed nothing; so does `create` for a field of the spec (`needs.ts` says which needs what).
      */
     supports(capability: Capability): boolean;
     readonly containers: ContainerService;

@@ -1,15 +1,15 @@
 import type { CallOptions, Closeable } from '../model/common.js'
 import type { Cursor, EngineEvent } from '../model/event.js'
-import type { CheckItem, DiskUsage, EngineInfo, RepairReport } from '../model/system.js'
+import type { CheckItem, DaemonChange, DiskUsage, EngineInfo, RepairReport } from '../model/system.js'
 import type { Backend, Capability } from '../ports/backend/backend.js'
 import type { EventsOptions } from '../ports/backend/system.js'
 import { closeable } from '../util/closeable.js'
 import { Containers } from './containers.js'
 import { EventHub, type EventListener, type EventName } from './event-hub.js'
 import { Images } from './images.js'
-import { checkOptional } from './input/check.js'
+import { checkInput, checkOptional } from './input/check.js'
 import { callOptions } from './input/fields.js'
-import { eventsOptions } from './input/system.js'
+import { daemonChange, eventsOptions } from './input/system.js'
 import { Networks } from './networks.js'
 import { Volumes } from './volumes.js'
 
@@ -58,6 +58,13 @@ export class Engine implements Closeable {
   /** Puts right what a crash left. Opening does the same. */
   async repair(options?: CallOptions): Promise<RepairReport> {
     return this.#backend.system.repair(checkOptional(callOptions, options, 'repair'))
+  }
+  /** Tells the daemon something about itself, such as its labels; it forgets it when it ends. With the capability `daemon_update`. */
+  async updateDaemon(change: DaemonChange, options?: CallOptions): Promise<void> {
+    return this.#backend.system.updateDaemon(
+      checkInput(daemonChange, change, 'updateDaemon'),
+      checkOptional(callOptions, options, 'updateDaemon'),
+    )
   }
   events(options?: EventsOptions): AsyncIterable<EngineEvent> {
     return this.#backend.system.events(checkOptional(eventsOptions, options, 'events'))

@@ -39,6 +39,12 @@ const refusedFields: Readonly<Record<string, { readonly needs: Capability; reado
   diskQuota: { needs: 'disk_quota', extra: { diskQuota: { '/': 1 << 30 } } },
   lxcfs: { needs: 'lxcfs', extra: { lxcfs: true } },
   rich: { needs: 'rich', extra: { rich: { mode: 'systemd' } } },
+  intelRdt: { needs: 'intel_rdt', extra: { resources: { intelRdt: { l3CacheSchema: 'L3:0=1' } } } },
+  init: { needs: 'init', extra: { init: true } },
+  hooks: { needs: 'hooks', extra: { hooks: { poststop: [{ path: '/bin/true' }] } } },
+  tmpfs: { needs: 'tmpfs', extra: { mounts: [{ type: 'tmpfs', target: '/t' }] } },
+  stopSignal: { needs: 'stop_signal', extra: { stopSignal: 'SIGQUIT' } },
+  retries: { needs: 'restart_on_failure', extra: { restart: { policy: 'on-failure', maxRetries: 2 } } },
 }
 
 export const wholeCases: readonly BackendCase[] = [

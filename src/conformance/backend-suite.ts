@@ -9,6 +9,7 @@ import { processCases } from './backend-suite-process.js'
 import { securityCases } from './backend-suite-security.js'
 import { streamCases } from './backend-suite-streams.js'
 import type { BackendFeature, BackendSubject } from './backend-suite-subject.js'
+import { wishCases } from './backend-suite-wishes.js'
 import { wholeCases } from './backend-suite-whole.js'
 import { defineSuite, type Implementation, type TestApi } from './suite.js'
 
@@ -23,6 +24,7 @@ export function backendSuite(implementation: Implementation<BackendSubject, Back
     ...limitCases,
     ...securityCases,
     ...imageCases,
+    ...wishCases,
     ...wholeCases,
   ]
   defineSuite('Backend', cases, implementation, api)

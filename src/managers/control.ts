@@ -14,9 +14,9 @@ import { storedContainer } from './container/lookup.js'
 export interface ControlDeps extends Pick<ContainerContext, 'records' | 'lock' | 'emit'> {
   readonly tasks: Pick<TaskService, 'find' | 'control'>
   resources(spec: ContainerSpec, options?: CallOptions): Promise<RuntimeResources>
+  /** Throws `unsupported` for what this engine cannot change. */
+  checkChange(change: ContainerChange): void
 }
-
-const changeable: ReadonlySet<string> = new Set(['resources', 'labels', 'env'])
 
 export class ControlManager implements ContainerControl {
   readonly #deps: ControlDeps
@@ -39,16 +39,15 @@ export class ControlManager implements ContainerControl {
   }
 
   async update(id: string, change: ContainerChange, options: CallOptions = {}): Promise<void> {
-    const refused = Object.entries(change).find(([key, value]) => value !== undefined && !changeable.has(key))
-    if (refused !== undefined) throw new EngineError('unsupported', `"${refused[0]}" of a container cannot be changed here`)
+    this.#deps.checkChange(change)
     await using _lock = await this.#deps.lock(id, options)
     const stored = await storedContainer(this.#deps, id, options)
     const { spec } = stored.value
     const changed: ContainerSpec = {
       ...spec,
       resources: { ...spec.resources, ...change.resources },
-      labels: change.labels ?? spec.labels,
-      env: { ...spec.env, ...change.env },
+      labels: changedEntries(spec.labels, change.labels),
+      env: changedEntries(spec.env, change.env),
     }
     const resources = await this.#deps.resources(changed, options)
     const task = await this.#deps.tasks.find({ containerId: id }, options)
@@ -83,6 +82,14 @@ export class ControlManager implements ContainerControl {
     if (task === undefined || task.status === 'exited') throw new EngineError('failed_precondition', `container "${id}" does not run`)
     return { record }
   }
+}
+
+function changedEntries(
+  before: Readonly<Record<string, string>> = {},
+  change: Readonly<Record<string, string | null>> = {},
+): Readonly<Record<string, string>> {
+  const entries = Object.entries({ ...before, ...change })
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null))
 }
 
 function toSample(before: ResourceSample, now: ResourceSample): StatsSample {

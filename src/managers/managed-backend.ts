@@ -21,6 +21,7 @@ import { Owner } from './owner.js'
 import { repairEngine } from './repair.js'
 import { Roots } from './roots.js'
 import { ContainerStreamManager } from './streams.js'
+import { refuseUnsupportedChange } from './spec/unsupported.js'
 import { SystemManager } from './system.js'
 import { refusedContainerImages, refusedFiles, refusedNetworks, refusedVolumes } from './unsupported.js'
 
@@ -28,16 +29,26 @@ export type { EnginePorts, EngineSettings, RuntimeTable } from './engine-ports.j
 
 /** What the managers can do on any host. */
 const common: readonly Capability[] = [
+  'annotations',
+  'chosen_id',
+  'env_update',
   'event_history',
   'exec_kill',
   'exit_status_survives_restart',
+  'hooks',
   'image_import',
+  'init',
+  'kill',
+  'label_update',
   'live_resource_update',
+  'netns_path',
   'pause',
   'platform',
   'rename',
   'rootfs_directory',
   'stats',
+  'stop_signal',
+  'tmpfs',
   'top',
 ]
 const closeMs = 30_000
@@ -69,7 +80,13 @@ export async function managedBackend(given: EnginePorts, settings: EngineSetting
     name: settings.name,
     supports: (capability) => capabilities.has(capability),
     containers: new ContainerManager({ ...context, events: ports.events }),
-    control: new ControlManager({ ...context, resources: (spec, call) => context.specs.resources(spec, call) }),
+    control: new ControlManager({
+      ...context,
+      resources: (spec, call) => context.specs.resources(spec, call),
+      checkChange: (change) => {
+        refuseUnsupportedChange(change, (capability) => capabilities.has(capability), settings.name)
+      },
+    }),
     streams: new ContainerStreamManager(context),
     containerImages: refusedContainerImages(settings.name),
     execs: new ExecManager({

@@ -50,6 +50,9 @@ export class SystemManager implements SystemService {
   events(options: EventsOptions = {}): AsyncIterable<EngineEvent> {
     return readEvents(this.#deps.events, options)
   }
+  async updateDaemon(): Promise<void> {
+    throw unsupported('daemon_update', this.#deps.backend)
+  }
   cursor(options?: CallOptions): Promise<Cursor> {
     return this.#deps.events.end(options)
   }

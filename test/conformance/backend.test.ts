@@ -8,16 +8,23 @@ import { memoryRoot, type MemoryRoot } from '../setup/memory-backend.js'
 import { testApi } from '../setup/test-api.js'
 
 const features: readonly BackendFeature[] = [
+  'annotations',
+  'chosen_id',
+  'env_update',
   'event_history',
   'exec_kill',
   'exit_status_survives_restart',
   'image_import',
+  'kill',
+  'label_update',
   'live_resource_update',
+  'netns_path',
   'pause',
   'platform',
   'rename',
   'shared_attach',
   'stats',
+  'stop_signal',
 ]
 let root: MemoryRoot
 let opened: { readonly subject: BackendSubject } & Closeable

@@ -116,6 +116,18 @@ describe('containers', () => {
     expectTypeOf(full).toExtend<ContainerSpec>()
     const bare: ContainerSpec = { rootfs: '/srv/root', networkMode: { netns: '/run/netns/x' }, diskQuota: { '/': 10 << 20 } }
     expectTypeOf(bare).toExtend<ContainerSpec>()
+    const pouch: ContainerSpec = {
+      image: 'x',
+      id: 'a'.repeat(64),
+      annotations: { 'a.b/c': 'd' },
+      lxcfs: true,
+      rich: { mode: 'systemd', initScript: '/usr/local/bin/prepare --quick' },
+      resources: { intelRdt: { l3CacheSchema: 'L3:0=f' } },
+    }
+    expectTypeOf(pouch).toExtend<ContainerSpec>()
+    // @ts-expect-error no such mode
+    const mode: ContainerSpec = { image: 'x', rich: { mode: 'runit' } }
+    expectTypeOf(mode).toBeObject()
     // @ts-expect-error neither image nor rootfs
     const neither: ContainerSpec = { name: 'x' }
     // @ts-expect-error both
@@ -152,11 +164,15 @@ describe('containers', () => {
       await web.files.copyIn('./fixtures', '/data')
       await web.files.copyOut('/var/log', './out')
       await web.update({ resources: { memoryBytes: 1 << 30 } })
+      await web.update({ env: { PORT: '81', OLD: null }, labels: { team: 'b', old: null }, diskQuota: { '/': 1 << 30 } })
+      // @ts-expect-error fixed once a container is made
+      await web.update({ resources: { intelRdt: { l3CacheSchema: 'L3:0=f' } } })
       await web.pause()
       await web.resume()
       await web.kill('SIGHUP')
       await web.restart()
       await web.upgrade('registry.example/web:4')
+      await web.upgrade('registry.example/web:4', { entrypoint: ['/e'], command: ['c'], healthyWithinMs: 0 })
       await web.commit('web:patched')
       await web.stop({ graceMs: 2_000 })
       await web.remove({ force: true, volumes: true })
@@ -219,6 +235,9 @@ describe('images, networks, volumes and the engine', () => {
       await engine.info()
       await engine.diskUsage()
       await engine.check()
+      await engine.updateDaemon({ labels: { rack: '7' } }, { signal })
+      // @ts-expect-error no such setting
+      await engine.updateDaemon({ mirrors: [] })
       await engine.repair()
       expectTypeOf(engine.supports('checkpoint')).toBeBoolean()
       // @ts-expect-error no such capability

@@ -15,7 +15,7 @@ import type { CheckpointOptions, CommitOptions, UpgradeOptions } from '../../por
 import type { LogOptions } from '../../ports/streams.js'
 import { once } from '../../util/once.js'
 import type { Schema } from './check.js'
-import { count, date, flag, labels, milliseconds, names, positive, signalField, strict, text } from './fields.js'
+import { count, date, flag, labels, milliseconds, names, positive, signalField, strict, text, texts } from './fields.js'
 import { imageConfig } from './image.js'
 
 export const listContainersOptions: Schema<ListContainersOptions> = once(() =>
@@ -73,7 +73,12 @@ export const commitOptions: Schema<CommitOptions> = once(() =>
   }),
 )
 export const upgradeOptions: Schema<UpgradeOptions> = once(() =>
-  strict<UpgradeOptions>({ healthyWithinMs: z.optional(milliseconds()), signal: signalField() }),
+  strict<UpgradeOptions>({
+    healthyWithinMs: z.optional(milliseconds()),
+    entrypoint: z.optional(texts()),
+    command: z.optional(texts()),
+    signal: signalField(),
+  }),
 )
 export const checkpointOptions: Schema<CheckpointOptions> = once(() =>
   strict<CheckpointOptions>({

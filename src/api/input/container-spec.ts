@@ -21,6 +21,8 @@ import type { Schema } from './check.js'
 import {
   absolutePath,
   bytes,
+  changedEnv,
+  changedLabels,
   count,
   driverOptions,
   env,
@@ -46,7 +48,7 @@ import {
   word,
 } from './fields.js'
 import { networkAttachment, portRequest } from './network.js'
-import { limits } from './resources.js'
+import { changedLimits, limits } from './resources.js'
 
 const mount: Schema<VolumeMount | BindMount | TmpfsMount> = once(() =>
   oneOf<VolumeMount | BindMount | TmpfsMount>(
@@ -192,6 +194,7 @@ export const containerSpec: Schema<ContainerSpec> = once(
       image: z.optional(word()),
       rootfs: z.optional(absolutePath()),
       name: z.optional(name()),
+      id: z.optional(matching((value) => /^[0-9a-f]{64}$/.test(value), 'must be 64 hexadecimal digits in lower case')),
       pull: z.optional(z.enum(['missing', 'always', 'never'])),
       platform: z.optional(platform()),
       lifetime: z.optional(z.enum(['owned', 'detached'])),
@@ -248,10 +251,10 @@ export const containerSpec: Schema<ContainerSpec> = once(
 
 export const containerChange: Schema<ContainerChange> = once(() =>
   strict<ContainerChange>({
-    resources: z.optional(limits()),
+    resources: z.optional(changedLimits()),
     restart: z.optional(restartPolicy()),
-    labels: z.optional(labels()),
-    env: z.optional(env()),
+    labels: z.optional(changedLabels()),
+    env: z.optional(changedEnv()),
     diskQuota: z.optional(diskQuota()),
   }),
 )

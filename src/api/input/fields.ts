@@ -7,7 +7,8 @@ import type { Signal, TerminalSize } from '../../model/process.js'
 import { once } from '../../util/once.js'
 import type { Schema } from './check.js'
 
-type Shape<T> = { readonly [K in keyof T]-?: z.ZodMiniType<T[K]> }
+/** A schema for each field. */
+export type Shape<T> = { readonly [K in keyof T]-?: z.ZodMiniType<T[K]> }
 /** An object with exactly the fields of `T`: the compiler refuses a schema that forgets one or has one more, the schema a value that has. */
 export function strict<T extends object>(shape: Shape<T>): z.ZodMiniType<T> {
   return z.strictObject(shape as z.core.$ZodShape) as unknown as z.ZodMiniType<T>
@@ -52,18 +53,16 @@ export function wholeNumber(least: number, most: number = Number.MAX_SAFE_INTEGE
   return z.number().check(z.int(), z.gte(least), z.lte(most))
 }
 
-export const labels: Schema<Labels> = once(() =>
-  z.record(
-    matching((key) => key !== '' && !key.includes('\0'), 'must not be empty'),
-    text(),
-  ),
+const label: Schema<string> = once(() => matching((key) => key !== '' && !key.includes('\0'), 'must not be empty'))
+const variable: Schema<string> = once(() => matching((key) => key !== '' && !/[=\0]/.test(key), 'must not be empty or contain "="'))
+const textOrNull: Schema<string | null> = once(() =>
+  z.union([text(), z.null()], 'must be a text without a NUL character, or null to take it away'),
 )
-export const env: Schema<Readonly<Record<string, string>>> = once(() =>
-  z.record(
-    matching((key) => key !== '' && !/[=\0]/.test(key), 'must not be empty or contain "="'),
-    text(),
-  ),
-)
+export const labels: Schema<Labels> = once(() => z.record(label(), text()))
+export const env: Schema<Readonly<Record<string, string>>> = once(() => z.record(variable(), text()))
+/** In a change; `null` takes one away. */
+export const changedLabels: Schema<Readonly<Record<string, string | null>>> = once(() => z.record(label(), textOrNull()))
+export const changedEnv: Schema<Readonly<Record<string, string | null>>> = once(() => z.record(variable(), textOrNull()))
 export const driverOptions: Schema<DriverOptions> = once(() =>
   z.record(word(), z.union([z.string(), z.number(), z.boolean()], 'must be a text, a number or a boolean')),
 )

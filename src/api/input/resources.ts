@@ -1,10 +1,11 @@
 // The schema of limits, for a new container and for a change.
 import * as z from 'zod/mini'
+import type { ContainerChange } from '../../model/container.js'
 import type { ContainerSettings } from '../../model/container-spec.js'
-import type { BlockIo, BlockIoDevice, Ulimit } from '../../model/resources.js'
+import type { BlockIo, BlockIoDevice, IntelRdt, Ulimit } from '../../model/resources.js'
 import { once } from '../../util/once.js'
 import type { Schema } from './check.js'
-import { absolutePath, bytes, matching, positive, strict, wholeNumber } from './fields.js'
+import { absolutePath, bytes, matching, positive, type Shape, strict, wholeNumber } from './fields.js'
 
 /** Below it no process starts, and daemons refuse it. */
 const LEAST_MEMORY_BYTES = 4 << 20
@@ -37,8 +38,22 @@ const ulimits: Schema<Readonly<Record<string, Ulimit>>> = once(() =>
   ),
 )
 
-export const limits: Schema<NonNullable<ContainerSettings['resources']>> = once(() =>
-  strict<NonNullable<ContainerSettings['resources']>>({
+type Limits = NonNullable<ContainerSettings['resources']>
+type ChangedLimits = NonNullable<ContainerChange['resources']>
+const intelRdt: Schema<IntelRdt> = once(() =>
+  strict<IntelRdt>({
+    l3CacheSchema: matching(
+      (value) => /^L3:\d+=[0-9a-f]+(?:;\d+=[0-9a-f]+)*$/i.test(value),
+      'must be a schema of the kernel such as "L3:0=f0;1=f"',
+    ),
+  }),
+)
+
+export const limits: Schema<Limits> = once(() => strict<Limits>({ ...changeable(), intelRdt: z.optional(intelRdt()) }))
+export const changedLimits: Schema<ChangedLimits> = once(() => strict<ChangedLimits>(changeable()))
+
+function changeable(): Shape<ChangedLimits> {
+  return {
     memoryBytes: z.optional(wholeNumber(LEAST_MEMORY_BYTES)),
     memorySwapBytes: z.optional(
       z.union([z.literal(-1), wholeNumber(LEAST_MEMORY_BYTES)], `must be -1 or a whole number of at least ${LEAST_MEMORY_BYTES}`),
@@ -51,5 +66,5 @@ export const limits: Schema<NonNullable<ContainerSettings['resources']>> = once(
     pids: z.optional(positive()),
     blockIo: z.optional(blockIo()),
     ulimits: z.optional(ulimits()),
-  }),
-)
+  }
+}

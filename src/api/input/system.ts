@@ -1,5 +1,6 @@
-// The schema of what events are asked for.
+// The schemas of what the engine as a whole is asked for.
 import * as z from 'zod/mini'
+import type { DaemonChange } from '../../model/system.js'
 import type { EventsOptions } from '../../ports/backend/system.js'
 import { once } from '../../util/once.js'
 import type { Schema } from './check.js'
@@ -16,3 +17,5 @@ export const eventsOptions: Schema<EventsOptions> = once(() =>
     signal: signalField(),
   }),
 )
+
+export const daemonChange: Schema<DaemonChange> = once(() => strict<DaemonChange>({ labels: z.optional(labels()) }))

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { CallOptions } from '../../model/common.js'
 import type { ContainerSpec } from '../../model/container-spec.js'
 import type { LogPlan } from '../../ports/engine/tasks.js'
+import { EngineError, isEngineError } from '../../errors.js'
 import { raceAbort } from '../../util/abort.js'
 import { Rollback } from '../../util/rollback.js'
 import { settled } from '../../util/settled.js'
@@ -22,7 +23,7 @@ export const containerLabel = 'pouch-sdk/container'
 
 export async function createContainer(deps: CreateDeps, spec: ContainerSpec, options: CallOptions = {}): Promise<string> {
   const { signal } = options
-  const id = randomBytes(32).toString('hex')
+  const id = spec.id ?? randomBytes(32).toString('hex')
   const image =
     spec.image === undefined ? undefined : await deps.image(spec.image, { pull: spec.pull ?? 'never', platform: spec.platform, signal })
   const record = await toRecord(deps, id, spec, image, options)
@@ -30,6 +31,8 @@ export async function createContainer(deps: CreateDeps, spec: ContainerSpec, opt
 
   // Held to the end: whoever finds the parts without a record, and can take this lock, knows that we are dead.
   await using _lock = await deps.lock(id, options)
+  // Before an undo is scheduled: it would take away what another container of this id has.
+  if (spec.id !== undefined && (await deps.records.find(id, options)) !== undefined) throw idTaken(id)
   await using undo = new Rollback((failure) => {
     deps.failedUndo(failure)
   })
@@ -56,10 +59,22 @@ async function prepareSnapshot(
   signal?.throwIfAborted()
   const preparing = snapshotter.prepare(id, parent, { labels: { [containerLabel]: id } })
   undo.defer('remove the snapshot', async (cleanup) => {
-    await raceAbort(preparing, cleanup.signal).catch(() => {})
-    await snapshotter.remove(id, cleanup)
+    const failure: unknown = await raceAbort(preparing, cleanup.signal).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    // Not ours then: of another root on the same storage, when the user has chosen the id.
+    if (!isEngineError(failure, 'already_exists')) await snapshotter.remove(id, cleanup)
   })
-  await raceAbort(preparing, signal)
+  try {
+    await raceAbort(preparing, signal)
+  } catch (error) {
+    throw isEngineError(error, 'already_exists') ? idTaken(id, error) : error
+  }
+}
+
+function idTaken(id: string, cause?: unknown): EngineError {
+  return new EngineError('already_exists', `container id "${id}" is taken`, { subject: { kind: 'container', id }, cause })
 }
 
 async function toRecord(

@@ -49,6 +49,7 @@ export class SpecSource {
         throw new EngineError('invalid_argument', `mounts: bind source "${mount.source}" is not there`)
       }
     }
+    await checkNetns(this.#deps.hostFiles, spec, options)
     buildSpec({ ...(await this.#input(record, options)), ...placeholder })
   }
 
@@ -86,11 +87,24 @@ export class SpecSource {
       spec,
       host: facts,
       inside: [],
-      netns: { kind: spec.networkMode === 'host' ? 'host' : 'none' },
+      netns: toNetns(spec),
       devices: await resolveDevices(hostFiles, spec, options),
       blockDevices: await resolveBlockDevices(hostFiles, spec, options),
       fileSources: await findFileSources(hostFiles, spec, options),
     }
+  }
+}
+
+function toNetns({ networkMode }: ContainerSpec): SpecInput['netns'] {
+  if (networkMode === 'host') return { kind: 'host' }
+  return typeof networkMode === 'object' && 'netns' in networkMode ? { kind: 'path', path: networkMode.netns } : { kind: 'none' }
+}
+
+/** A runtime would tell of it only at the start, and in its own words. */
+async function checkNetns(files: HostFiles, { networkMode }: ContainerSpec, options: CallOptions): Promise<void> {
+  if (typeof networkMode !== 'object' || !('netns' in networkMode)) return
+  if ((await files.inspect(networkMode.netns, options)) === undefined) {
+    throw new EngineError('invalid_argument', `networkMode: network namespace "${networkMode.netns}" is not there`)
   }
 }
 

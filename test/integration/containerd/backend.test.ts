@@ -13,23 +13,30 @@ import { cgroupsBelow, daemonContents, filesBelow, mountsBelow, removeCgroup, sh
 import { testApi } from '../../setup/test-api.js'
 
 const features: readonly BackendFeature[] = [
+  'annotations',
+  'chosen_id',
+  'commands',
+  'env_update',
   'event_history',
   'exec_kill',
   'exit_status_survives_restart',
+  'host',
   'image_import',
+  'kill',
+  'label_update',
   'live_resource_update',
+  'netns_path',
+  'oom',
   'pause',
   'platform',
+  'privileged',
+  'registry',
   'rename',
   'rootfs_directory',
   'shared_attach',
   'stats',
+  'stop_signal',
   'top',
-  'commands',
-  'host',
-  'oom',
-  'registry',
-  'privileged',
 ]
 let daemon: TestContainerd
 beforeAll(async () => {

@@ -70,6 +70,21 @@ describe('an engine', () => {
   })
 })
 
+describe('updateDaemon', () => {
+  it('passes the change on, and refuses a key that is not known before the backend is asked', async () => {
+    const { backend, args, calls } = fakeBackend({ system: { updateDaemon: async () => {} } })
+    const engine = new Engine(backend)
+    await expect(engine.updateDaemon({ labels: { a: 'b' }, mirror: 'x' } as never)).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: 'updateDaemon: "mirror" is not known',
+    })
+    expect(calls).toEqual([])
+    const { signal } = new AbortController()
+    await engine.updateDaemon({ labels: { a: 'b' } }, { signal })
+    expect(args('system.updateDaemon')).toEqual([{ labels: { a: 'b' } }, { signal }])
+  })
+})
+
 describe('on', () => {
   it('opens one stream for all listeners, from where the history ends', async () => {
     const streams = new Streams()

@@ -1,6 +1,7 @@
 // size: schema
 // `GET /info` of Docker, Podman and pouchd.
 import * as z from 'zod/mini'
+import type { Labels } from '../../../model/common.js'
 import type { EngineInfo } from '../../../model/system.js'
 
 const names = z.nullish(z.array(z.string()))
@@ -13,6 +14,9 @@ export interface InfoAnswer {
   readonly Runtimes?: Readonly<Record<string, unknown>> | null | undefined
   readonly Plugins?: { readonly [kind in 'Volume' | 'Network' | 'Log']?: readonly string[] | null | undefined } | null | undefined
   readonly VolumeDrivers?: readonly string[] | null | undefined
+  /** `key=value` each. */
+  readonly Labels?: readonly string[] | null | undefined
+  readonly HttpProxy?: string | null | undefined
 }
 export const infoAnswer: z.ZodMiniType<InfoAnswer> = z.object({
   KernelVersion: z.nullish(z.string()),
@@ -23,6 +27,8 @@ export const infoAnswer: z.ZodMiniType<InfoAnswer> = z.object({
   Runtimes: z.nullish(z.record(z.string(), z.unknown())),
   Plugins: z.nullish(z.object({ Volume: names, Network: names, Log: names })),
   VolumeDrivers: names,
+  Labels: names,
+  HttpProxy: z.nullish(z.string()),
 })
 
 export function toEngineInfo(info: InfoAnswer): Omit<EngineInfo, 'backend' | 'version' | 'apiVersion'> {
@@ -37,5 +43,10 @@ export function toEngineInfo(info: InfoAnswer): Omit<EngineInfo, 'backend' | 've
     networkDrivers: Plugins?.Network ?? [],
     volumeDrivers: Plugins?.Volume ?? VolumeDrivers ?? [],
     logDrivers: Plugins?.Log ?? [],
+    labels: toLabels(info.Labels ?? []),
   }
+}
+
+function toLabels(lines: readonly string[]): Labels {
+  return Object.fromEntries(lines.map((line) => [line.split('=', 1)[0] ?? '', line.slice(line.indexOf('=') + 1 || line.length)]))
 }

@@ -7,7 +7,7 @@ import { containerChange, containerSpec } from '../../../../src/api/input/contai
 import { strict, text } from '../../../../src/api/input/fields.js'
 import * as images from '../../../../src/api/input/image.js'
 import * as networks from '../../../../src/api/input/network.js'
-import { eventsOptions } from '../../../../src/api/input/system.js'
+import { daemonChange, eventsOptions } from '../../../../src/api/input/system.js'
 import * as volumes from '../../../../src/api/input/volume.js'
 import type { ContainerSpec } from '../../../../src/model/container-spec.js'
 
@@ -27,6 +27,7 @@ const spec = (more: object): string => message(containerSpec, { image: 'x', ...m
 const full: ContainerSpec = {
   image: 'registry.example/web:3',
   name: 'web',
+  id: '0123456789abcdef'.repeat(4),
   pull: 'missing',
   platform: 'linux/amd64',
   lifetime: 'owned',
@@ -80,6 +81,7 @@ const full: ContainerSpec = {
     cpusetMems: '0',
     pids: 200,
     ulimits: { nofile: { soft: 1024, hard: -1 } },
+    intelRdt: { l3CacheSchema: 'L3:0=f0;1=F' },
     blockIo: {
       weight: 10,
       devices: [
@@ -167,6 +169,19 @@ describe('checkInput', () => {
     [{ hostname: 'x'.repeat(64) }, '"hostname" must have at most 63 characters'],
     [{ extraHosts: { a: 'b' } }, '"extraHosts.a" must be an IP address or "host-gateway"'],
     [{ runtime: { name: 'runc', options: () => 1 } }, '"runtime.options" must be plain JSON'],
+    [{ id: 'A'.repeat(64) }, '"id" must be 64 hexadecimal digits in lower case'],
+    [{ id: 'a'.repeat(63) }, '"id" must be 64 hexadecimal digits in lower case'],
+    [{ networkMode: { netns: 'blue' } }, '"networkMode.netns" must be an absolute path'],
+    [{ networkMode: { netns: '/n', more: 1 } }, '"networkMode.more" is not known'],
+    [{ resources: { intelRdt: {} } }, '"resources.intelRdt.l3CacheSchema" must be a string'],
+    [
+      { resources: { intelRdt: { l3CacheSchema: '0=f\nMB:0=1' } } },
+      '"resources.intelRdt.l3CacheSchema" must be a schema of the kernel such as "L3:0=f0;1=f"',
+    ],
+    [{ rich: { mode: 'runit' } }, '"rich.mode" must be "dumb-init" or "tini" or "sbin-init" or "systemd"'],
+    [{ rich: { initScript: '/x' } }, '"rich.mode" must be "dumb-init" or "tini" or "sbin-init" or "systemd"'],
+    [{ lxcfs: 'yes' }, '"lxcfs" must be a boolean'],
+    [{ diskQuota: { '.*': 1 } }, '"diskQuota..*" has a name that must be an absolute path'],
     [{ rootfs: '/x' }, 'must have either "image" or "rootfs"'],
   ])('says of %j where and why', (more, expected) => {
     expect(spec(more)).toBe(expected)
@@ -215,7 +230,7 @@ describe('options of the verbs', () => {
     ['stats', options.statsOptions, { intervalMs: 1, signal }],
     ['logs', options.logOptions, { follow: true, since: new Date(0), until: new Date(1), tail: 0, streams: ['stdout'], signal }],
     ['commit', options.commitOptions, { author: 'a', comment: 'c', config: { command: ['x'] }, pause: true, signal }],
-    ['upgrade', options.upgradeOptions, { healthyWithinMs: 1, signal }],
+    ['upgrade', options.upgradeOptions, { healthyWithinMs: 1, entrypoint: [], command: ['x'], signal }],
     ['checkpoint', options.checkpointOptions, { leaveRunning: true, labels: {}, signal }],
     ['pull', images.pullOptions, { platform: 'linux/amd64', auth: { username: 'u', password: 'p' }, onProgress: call, signal }],
     ['push', images.pushOptions, { auth: { identityToken: 't' }, signal }],
@@ -243,7 +258,18 @@ describe('options of the verbs', () => {
       { name: 'back', driver: 'bridge', subnets: ['198.18.7.0/24', 'fd00::/64'], internal: true, labels: {}, options: {} },
     ],
     ['volume', volumes.volumeSpec, { name: 'data', driver: 'directory', labels: {}, options: { size: '1' } }],
-    ['change', containerChange, { resources: { cpus: 1 }, restart: { policy: 'no' }, labels: {}, env: {}, diskQuota: { '/': 1 } }],
+    [
+      'change',
+      containerChange,
+      {
+        resources: { cpus: 1 },
+        restart: { policy: 'no' },
+        labels: { a: 'b', c: null },
+        env: { A: '', B: null },
+        diskQuota: { '/': 1 },
+      },
+    ],
+    ['daemon change', daemonChange, { labels: { a: 'b' } }],
   ]
   it.each(cases)('of %s are taken whole, and refused with one key more', (_name, schema, value) => {
     expect(checkInput(schema, value, 'options')).toEqual(value)
@@ -263,6 +289,11 @@ describe('options of the verbs', () => {
     [options.logOptions, { tail: 'all' }, '"tail" must be a number'],
     [execSpec, { command: [] }, '"command" must have at least 1 entry'],
     [images.pullOptions, { auth: { username: 'a' } }, '"auth.password" must be a string'],
+    [containerChange, { resources: { intelRdt: { l3CacheSchema: 'L3:0=f' } } }, '"resources.intelRdt" is not known'],
+    [containerChange, { env: { A: 1 } }, '"env.A" must be a text without a NUL character, or null to take it away'],
+    [containerChange, { labels: { '': null } }, '"labels." has a name that must not be empty'],
+    [daemonChange, { labels: { a: null } }, '"labels.a" must be a string'],
+    [daemonChange, { registryMirrors: [] }, '"registryMirrors" is not known'],
     [networks.networkSpec, { name: 'a', subnets: ['10.0.0.0/33'] }, '"subnets[0]" must be a subnet such as "10.4.0.0/24"'],
     [networks.networkSpec, { name: 'a', subnets: [], ipam: [] }, '"ipam" excludes "subnets"'],
     [volumes.volumeSpec, { name: '../x' }, '"name" must begin with a letter or digit and go on with those, "_", "." or "-"'],

@@ -30,6 +30,8 @@ function bound(target: object, key: string | symbol): unknown {
   return typeof value === 'function' ? value.bind(target) : value
 }
 
+const id = '5'.repeat(64)
+
 describe('createContainer', () => {
   it('an abort while the snapshot is being made leaves none, though it is made all the same', async () => {
     const snapshotter = new MemoryStorage().snapshotter()
@@ -42,6 +44,25 @@ describe('createContainer', () => {
     }, snapshotter)
     await expect(createContainer(made, { image: 'busybox', name: 'a' }, { signal: abort.signal })).rejects.toBe(reason)
     expect(await collect(snapshotter.list())).toEqual([])
+    expect([await collect(made.records.list()), await collect(made.names.list())]).toEqual([[], []])
+  })
+  it('with a chosen id that a container has is already_exists, and takes nothing of it away', async () => {
+    const snapshotter = new MemoryStorage().snapshotter()
+    const made = deps(snapshotter.prepare.bind(snapshotter), snapshotter)
+    await createContainer(made, { image: 'busybox', id, name: 'first' })
+    await expect(createContainer(made, { image: 'busybox', id, name: 'second' })).rejects.toMatchObject({
+      code: 'already_exists',
+      message: `container id "${id}" is taken`,
+    })
+    expect((await collect(snapshotter.list())).map(({ key }) => key)).toEqual([id])
+    expect((await collect(made.names.list())).map(({ value }) => value.name)).toEqual(['first'])
+  })
+  it("with a chosen id under which another root keeps a snapshot on the same storage is already_exists, and the other's stays", async () => {
+    const snapshotter = new MemoryStorage().snapshotter()
+    await snapshotter.prepare(id, undefined)
+    const made = deps(snapshotter.prepare.bind(snapshotter), snapshotter)
+    await expect(createContainer(made, { image: 'busybox', id, name: 'mine' })).rejects.toMatchObject({ code: 'already_exists' })
+    expect((await collect(snapshotter.list())).map(({ key }) => key)).toEqual([id])
     expect([await collect(made.records.list()), await collect(made.names.list())]).toEqual([[], []])
   })
 })

@@ -62,14 +62,23 @@ describe('refuseUnsupported', () => {
   const cases: readonly (readonly [field: string, capability: string, spec: ContainerSettings])[] = [
     ['networks', 'networks', { networks: [{ name: 'back' }] }],
     ['networkMode', 'networks', { networkMode: { container: 'x' } }],
-    ['networkMode', 'networks', { networkMode: { netns: '/n' } }],
+    ['networkMode', 'netns_path', { networkMode: { netns: '/n' } }],
+    ['rootfs', 'rootfs_directory', { rootfs: '/srv' } as ContainerSettings],
+    ['id', 'chosen_id', { id: 'a'.repeat(64) }],
+    ['platform', 'platform', { platform: 'linux/arm64' }],
+    ['annotations', 'annotations', { annotations: { a: 'b' } }],
+    ['resources.intelRdt', 'intel_rdt', { resources: { intelRdt: { l3CacheSchema: 'L3:0=f' } } }],
+    ['init', 'init', { init: true }],
+    ['hooks', 'hooks', { hooks: { poststop: [{ path: '/h' }] } }],
+    ['stopSignal', 'stop_signal', { stopSignal: 'SIGQUIT' }],
+    ['mounts[0]', 'tmpfs', { mounts: [{ type: 'tmpfs', target: '/t' }] }],
     ['ports', 'networks', { ports: [{ containerPort: 80 }] }],
     [
       'mounts[1]',
       'volumes',
       {
         mounts: [
-          { type: 'tmpfs', target: '/t' },
+          { type: 'bind', source: '/b', target: '/b' },
           { type: 'volume', source: 'v', target: '/v' },
         ],
       },
@@ -96,8 +105,18 @@ describe('refuseUnsupported', () => {
       check({ networks: [{ name: 'a', bandwidth: { ingressBytesPerSecond: 1 } }] }, ['networks'])
     }).toThrow('networks.bandwidth')
   })
+  it('names a policy of retries where restarts alone are there', () => {
+    const spec: ContainerSettings = { restart: { policy: 'on-failure', maxRetries: 3 } }
+    expect(() => {
+      check(spec, ['restart_policy'])
+    }).toThrow('restart.policy: the containerd backend does not support "restart_on_failure"')
+    expect(() => {
+      check(spec, ['restart_policy', 'restart_on_failure'])
+    }).not.toThrow()
+  })
   it.each<[ContainerSettings]>([
     [{}],
+    [{ annotations: {}, init: false, hooks: {}, stopSignal: 'SIGTERM', resources: {} }],
     [{ networkMode: 'none' }],
     [{ networkMode: 'host' }],
     [{ restart: { policy: 'no' } }],
