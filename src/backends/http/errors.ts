@@ -116,8 +116,11 @@ function matches({ status, request, message }: ErrorRule, failure: HttpFailure, 
 }
 
 function fromConnection(error: unknown, { request, subject }: ErrorContext): EngineError {
-  const { code = '', message = String(error) } = error as Partial<NodeJS.ErrnoException>
-  const known = connection[code] ?? (code.startsWith('HPE_') ? { code: 'internal' as const, words: 'what it says is not HTTP' } : undefined)
+  const { code = '', name = '', message = String(error) } = error as Partial<NodeJS.ErrnoException>
+  // undici's own parser error often has no code.
+  const known =
+    connection[code] ??
+    (code.startsWith('HPE_') || name === 'HTTPParserError' ? { code: 'internal' as const, words: 'what it says is not HTTP' } : undefined)
   const to = known?.code ?? (error instanceof TypeError ? 'internal' : 'unavailable')
   const words = known?.words ?? (error instanceof CutShort ? message : `the connection broke: ${code || oneLine(message)}`)
   return new EngineError(to, `the daemon at ${request.method} "${request.path}": ${words}`, {
