@@ -36,9 +36,20 @@ async function runTests(projects) {
   const skipped = summary?.skipped ?? []
   if (skipped.length > 0) process.stdout.write(`\nSkipped:\n${skipped.map(({ test, reason }) => `  ${test}: ${reason}\n`).join('')}`)
   if (problems.length > 0) process.stdout.write(`\nFailures beside the tests:\n${problems.map((problem) => `  ${problem}\n`).join('')}`)
+  const backends = summary?.backends ?? []
+  if (backends.length > 0) process.stdout.write(`\n${table(backends)}`)
   const failed = (summary?.failed ?? 0) + problems.length
   process.exitCode = failed > 0 ? 1 : 0
   process.stdout.write(`\n${summary?.passed ?? 0} passed, ${failed} failed, ${skipped.length} skipped\n`)
+}
+
+/** How each backend answered the backend suite. */
+function table(backends) {
+  const columns = ['backend', 'passed', 'unsupported', 'failed']
+  const rows = [columns, ...backends.map((row) => columns.map((column) => String(row[column])))]
+  const widths = columns.map((_, at) => Math.max(...rows.map((row) => row[at].length)))
+  const line = (row) => row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at]))).join('  ')
+  return rows.map((row) => `${line(row)}\n`).join('')
 }
 
 /** A test that leaves a process has failed to clean up; it must not hold the namespaces. */

@@ -22,6 +22,12 @@ export interface Implementation<Subject, Capability extends string> {
   supports(capability: Capability): boolean
 }
 
+const refusal = ' (refused)'
+/** Whether the title of a test is that of a case whose capability is missing. */
+export function isRefusal(title: string): boolean {
+  return title.endsWith(refusal)
+}
+
 /** Throws when no case would run: a suite that tests nothing fails. */
 export function defineSuite<Subject, Capability extends string>(
   port: string,
@@ -39,7 +45,7 @@ export function defineSuite<Subject, Capability extends string>(
         skip(one.title, `no ${String(one.needs)}`)
         continue
       }
-      it(body === one.run ? one.title : `${one.title} (refused)`, async () => {
+      it(body === one.run ? one.title : one.title + refusal, async () => {
         await using opened = await open()
         await body.call(one, opened.subject)
       })

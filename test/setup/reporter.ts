@@ -3,15 +3,27 @@ import { writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { SerializedError } from 'vitest'
 import type { Reporter, TestCase, TestModule, TestRunEndReason, TestSuite, Vitest } from 'vitest/node'
+import { isRefusal } from '../../src/conformance/suite.js'
 import { reasonOfSkip, titleOfSkip } from './skips.js'
 
+/** How one backend answered the backend suite: a case that asks for what it cannot is unsupported, whether the refusal was tested or not. */
+interface BackendCount {
+  readonly backend: string
+  passed: number
+  unsupported: number
+  failed: number
+}
 interface Summary {
   passed: number
   failed: number
   readonly skipped: { readonly test: string; readonly reason: string }[]
+  readonly backends: BackendCount[]
   /** Failures that are no test's own. */
   readonly problems: string[]
 }
+
+/** Where a whole run must run it: the beginnings of the names of its backends. */
+const wanted: readonly string[] = ['memory', 'containerd']
 
 export class SummaryReporter implements Reporter {
   #vitest: Vitest | undefined
@@ -21,13 +33,17 @@ export class SummaryReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[], reason: TestRunEndReason): void {
-    const summary: Summary = { passed: 0, failed: 0, skipped: [], problems: [] }
+    const summary: Summary = { passed: 0, failed: 0, skipped: [], backends: [], problems: [] }
     for (const module of modules) countModule(module, summary)
     for (const error of unhandledErrors) summary.problems.push(`unhandled error: ${error.message}`)
     if (reason === 'interrupted') summary.problems.push('the run was interrupted')
     if (process.env.POUCH_SDK_WHOLE_RUN === '1') {
       const tested = new Set(modules.filter(({ children }) => ran(children.allTests())).map(({ project }) => project.name))
       for (const { name } of this.#vitest?.projects ?? []) if (!tested.has(name)) summary.problems.push(`project "${name}" ran no test`)
+      for (const backend of wanted) {
+        const rows = summary.backends.filter((row) => row.backend.startsWith(backend))
+        if (!rows.some(({ passed }) => passed > 0)) summary.problems.push(`the backend suite ran no case on ${backend}`)
+      }
     }
     const path = process.env.POUCH_SDK_SUMMARY
     if (path !== undefined) writeFileSync(path, JSON.stringify(summary))
@@ -46,11 +62,29 @@ function countModule(module: TestModule, summary: Summary): void {
   summary.failed += failedTests
   // A file or a hook that fails outside of any test.
   if (module.state() === 'failed' && failedTests === 0) summary.problems.push(`${file} failed outside of its tests`)
+  for (const suite of module.children.allSuites()) if (suite.name.endsWith(': Backend')) summary.backends.push(countBackend(suite))
   const groups: Iterable<TestSuite | TestModule> = [module, ...module.children.suites()]
   for (const group of groups) {
     if (!ran(group.children.allTests()))
       summary.problems.push(`${file}: ${group.type === 'suite' ? `suite "${group.name}"` : 'the file'} ran no test`)
   }
+}
+
+function countBackend(suite: TestSuite): BackendCount {
+  const { parent } = suite
+  const count = {
+    backend: parent.type === 'suite' ? parent.name : suite.name.replace(/: Backend$/, ''),
+    passed: 0,
+    unsupported: 0,
+    failed: 0,
+  }
+  for (const test of suite.children.allTests()) {
+    const { state } = test.result()
+    if (state === 'failed' || state === 'pending') count.failed++
+    else if (state === 'skipped' || isRefusal(test.name)) count.unsupported++
+    else count.passed++
+  }
+  return count
 }
 
 function countSkip(test: TestCase, file: string, summary: Summary): void {
