@@ -8,6 +8,8 @@ import { closeable } from '../../src/util/closeable.js'
 
 export interface RawRequest {
   readonly method: string
+  /** Path and query as they came. */
+  readonly target: string
   /** Without version and query. */
   readonly path: string
   readonly query: URLSearchParams
@@ -245,7 +247,7 @@ async function converse(socket: Socket, serve: (wire: Wire, request: RawRequest)
     if (body === undefined) break
     const [method = '', target = ''] = first.split(' ')
     const url = new URL(target, 'http://daemon')
-    await serve(wire, { method, path: url.pathname.replace(/^\/v[\d.]+(?=\/)/, ''), query: url.searchParams, headers, body })
+    await serve(wire, { method, target, path: url.pathname.replace(/^\/v[\d.]+(?=\/)/, ''), query: url.searchParams, headers, body })
   }
   socket.destroy()
 }
