@@ -1530,13 +1530,15 @@ type ContentReference = {
     readonly name: string;
 };
 interface WriteOptions extends CallOptions {
-    /** Where in the blob `bytes` begins: the answer of `resumePoint`. Default 0. */
+    /** Where in the blob `bytes` begins: the answer of `resumePoint`. Default 0. Of no meaning where they are a function. */
     readonly offset?: number | undefined;
     /** Added to what the blob refers to already, also when it was there before. */
     readonly references?: readonly ContentReference[] | undefined;
     /** The repository it came from, e.g. `registry.example/team/app`: a later push may mount it from there. */
     readonly source?: string | undefined;
 }
+/** A function is asked for the bytes from an offset on once it is this writer's turn: so it goes on where one before has died. */
+type ByteSource = AsyncIterable<Uint8Array> | ((offset: number) => AsyncIterable<Uint8Array>);
 /** Blobs by digest. A blob is whole and verified, or it is not there. */
 interface ContentStore {
     find(digest: Digest, options?: CallOptions): Promise<ContentInfo | undefined>;
@@ -1546,9 +1548,10 @@ interface ContentStore {
      * Stores `bytes`, checking size and digest before the blob can be seen.
      * Idempotent: success means the blob is there, not that this call put it there.
      * A mismatch throws `data_loss` and leaves nothing; an abort may leave a resumable part.
-     * Two writers of one digest: the second waits, in this process or another, and goes on where the first one died.
+     * Two writers of one digest: the second waits, in this process or another, and goes on where the first one died. Bytes
+     * of a blob that is there are not asked for.
      */
-    write(expected: Descriptor, bytes: AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<void>;
+    write(expected: Descriptor, bytes: ByteSource, options?: WriteOptions): Promise<void>;
     /** `write` for bytes whose digest nobody knows yet; resolves with it. On failure nothing is left. */
     ingest(mediaType: string, bytes: AsyncIterable<Uint8Array>, options?: Omit<WriteOptions, 'offset'>): Promise<Descriptor>;
     /** From now on `digest` refers to `to` as well. Idempotent. `to` need not be there yet; an absent `digest` is `not_found`. */
@@ -1736,7 +1739,7 @@ declare class MemoryContent implements ContentStore {
     constructor(state: MemoryState, lease: Lease | undefined);
     find(digest: Digest, options?: CallOptions): Promise<ContentInfo | undefined>;
     read(digest: Digest, { offset, length, signal }?: ReadOptions): AsyncGenerator<Uint8Array, void, undefined>;
-    write(expected: Descriptor, bytes: AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<void>;
+    write(expected: Descriptor, bytes: ByteSource, options?: WriteOptions): Promise<void>;
     ingest(mediaType: string, bytes: AsyncIterable<Uint8Array>, options?: Omit<WriteOptions, 'offset'>): Promise<Descriptor>;
     link(digest: Digest, to: ContentReference, options?: CallOptions): Promise<void>;
     resumePoint({ digest }: Descriptor, options?: CallOptions): Promise<number>;
@@ -1915,6 +1918,7 @@ export {
     type BackendFeature,
     type BackendSubject,
     type Blob,
+    type ByteSource,
     type Case,
     type CommandOptions,
     type ContainerDirectories,

@@ -101,6 +101,25 @@ export const contentCases: readonly Case<StorageSubject, never>[] = [
     },
   },
   {
+    title: 'bytes given by a function are asked for from where the last writer stopped, and not of a blob that is there',
+    async run({ mine, theirs }) {
+      await using held = await mine.hold()
+      await using other = await theirs.hold()
+      const { bytes, descriptor } = randomBlob(largeBytes)
+      const asked: number[] = []
+      const from = (offset: number): AsyncIterable<Uint8Array> => {
+        asked.push(offset)
+        return inChunks(bytes.subarray(offset))
+      }
+      await assert.rejects(held.content.write(descriptor, failingAfter(bytes.subarray(0, 2_500_000), new Error('cut off'))))
+      const offset = await other.content.resumePoint(descriptor)
+      await other.content.write(descriptor, from)
+      await held.content.write(descriptor, from)
+      assert.ok((await collectBytes(mine.content.read(descriptor.digest))).equals(bytes))
+      assert.deepEqual(asked, [offset])
+    },
+  },
+  {
     title: 'a write from the beginning succeeds although a part is held',
     async run({ mine }) {
       await using held = await mine.hold()

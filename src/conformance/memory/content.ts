@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { EngineError } from '../../errors.js'
 import type { CallOptions, Descriptor, Digest } from '../../model/common.js'
-import type { ContentInfo, ContentReference, ContentStore, ReadOptions, WriteOptions } from '../../ports/engine/content.js'
+import type { ByteSource, ContentInfo, ContentReference, ContentStore, ReadOptions, WriteOptions } from '../../ports/engine/content.js'
 import { abortable } from '../../util/abortable.js'
 import type { Blob, Lease, MemoryState } from './state.js'
 
@@ -31,19 +31,20 @@ export class MemoryContent implements ContentStore {
       yield part.slice(at, at + chunkBytes)
     }
   }
-  async write(expected: Descriptor, bytes: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<void> {
+  async write(expected: Descriptor, bytes: ByteSource, options: WriteOptions = {}): Promise<void> {
     const { digest, size } = expected
-    const { offset = 0, signal } = options
+    const { signal } = options
     using _writer = await this.#state.writers.acquire(digest, { signal })
     if (!this.#state.blobs.has(digest)) {
       const held = this.#state.parts.get(digest) ?? new Uint8Array()
+      const offset = typeof bytes === 'function' ? held.byteLength : (options.offset ?? 0)
       if (offset > held.byteLength)
         throw new EngineError('conflict', `blob "${digest}": only ${held.byteLength} of its bytes are held, begin there`, {
           retryable: true,
         })
       const parts = [held.subarray(0, offset)]
       try {
-        for await (const chunk of abortable(bytes, signal)) parts.push(chunk.slice())
+        for await (const chunk of abortable(typeof bytes === 'function' ? bytes(offset) : bytes, signal)) parts.push(chunk.slice())
       } catch (error) {
         this.#state.parts.set(digest, Buffer.concat(parts))
         throw error

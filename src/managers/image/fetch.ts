@@ -15,8 +15,6 @@ export interface FetchBlob {
   readonly report: Report
   readonly signal: AbortSignal | undefined
 }
-/** Below this a part is not worth asking for. */
-const resumableBytes = 1 << 20
 const attempts = 3
 
 export async function fetchBlob(request: FetchBlob): Promise<void> {
@@ -31,20 +29,24 @@ export async function fetchBlob(request: FetchBlob): Promise<void> {
 
 async function transfer({ content, registry, repository, blob, report, signal }: FetchBlob, address?: string): Promise<void> {
   const { digest: layer, size: totalBytes } = blob
+  const passed = (doneBytes: number): void => {
+    report({ phase: 'download', layer, doneBytes, totalBytes })
+    if (doneBytes === totalBytes) report({ phase: 'verify', layer, doneBytes, totalBytes })
+  }
   for (let attempt = 1; ; attempt++) {
-    const offset = totalBytes > resumableBytes ? await content.resumePoint(blob, { signal }) : 0
-    const bytes =
-      address === undefined ? registry.blob(repository, blob, { offset, signal }) : registry.foreignBlob(address, blob, { offset, signal })
-    const passed = (doneBytes: number): void => {
-      report({ phase: 'download', layer, doneBytes, totalBytes })
-      if (doneBytes === totalBytes) report({ phase: 'verify', layer, doneBytes, totalBytes })
+    let begunAt = 0
+    const from = (offset: number): AsyncIterable<Uint8Array> => {
+      begunAt = offset
+      const options = { offset, signal }
+      const bytes = address === undefined ? registry.blob(repository, blob, options) : registry.foreignBlob(address, blob, options)
+      return counted(bytes, offset, passed)
     }
     try {
-      await content.write(blob, counted(bytes, offset, passed), { offset, source: repositoryName(repository), signal })
+      await content.write(blob, from, { source: repositoryName(repository), signal })
       return
     } catch (error) {
-      // Another writer has dropped the part that we go on from; or that part was wrong from the start.
-      const partWasBad = isEngineError(error, 'conflict') || (offset > 0 && isEngineError(error, 'data_loss'))
+      // The part that was gone on from was wrong from the start.
+      const partWasBad = begunAt > 0 && isEngineError(error, 'data_loss')
       if (!partWasBad || attempt === attempts) throw error
     }
   }

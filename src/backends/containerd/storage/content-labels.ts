@@ -2,7 +2,8 @@
 import type { CallOptions, Digest, Labels } from '../../../model/common.js'
 import type { ContentReference, WriteOptions } from '../../../ports/engine/content.js'
 import { Content } from '../gen/content_pb.js'
-import { furtherReference, labelPaths, rootLabel, sourceLabel } from '../labels.js'
+import { furtherReference, sourceLabel } from '../../host/gc-labels.js'
+import { labelPaths, rootLabel } from '../labels.js'
 import type { StorageWire } from './wire.js'
 
 /** Throws `not_found`. A blob without a mark becomes ours; another root's stays theirs. */

@@ -1,5 +1,5 @@
 import type { CallOptions, Descriptor, Digest } from '../../../model/common.js'
-import type { ContentInfo, ContentReference, ContentStore, ReadOptions, WriteOptions } from '../../../ports/engine/content.js'
+import type { ByteSource, ContentInfo, ContentReference, ContentStore, ReadOptions, WriteOptions } from '../../../ports/engine/content.js'
 import { EngineError, isEngineError } from '../../../errors.js'
 import { Content } from '../gen/content_pb.js'
 import { ours } from '../labels.js'
@@ -37,7 +37,7 @@ export class ContainerdContent implements ContentStore {
     const request = { digest, offset: BigInt(offset), size: BigInt(length ?? 0) }
     for await (const { data } of this.#wire.calls.serverStream(Content.method.read, request, { signal, subject })) yield data
   }
-  write(expected: Descriptor, bytes: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<void> {
+  write(expected: Descriptor, bytes: ByteSource, options: WriteOptions = {}): Promise<void> {
     return writeBlob(this.#wire, expected, bytes, options)
   }
   ingest(mediaType: string, bytes: AsyncIterable<Uint8Array>, options: Omit<WriteOptions, 'offset'> = {}): Promise<Descriptor> {

@@ -6,7 +6,8 @@ import { closeable } from '../../../util/closeable.js'
 import { Rollback } from '../../../util/rollback.js'
 import type { Calls, UnaryOptions } from '../channel.js'
 import { Leases } from '../gen/leases_pb.js'
-import { gcExpireLabel, ours, rootLabel } from '../labels.js'
+import { gcExpireLabel } from '../../host/gc-labels.js'
+import { ours, rootLabel } from '../labels.js'
 import { type StorageWire, cleanupMs, diskMs } from './wire.js'
 
 /** A holder that nobody sweeps keeps nothing for longer than this. */

@@ -1,9 +1,10 @@
 // `ContentStore.write` and `ingest`.
 import { createHash, randomUUID } from 'node:crypto'
 import type { CallOptions, Descriptor, Digest, Labels } from '../../../model/common.js'
-import type { WriteOptions } from '../../../ports/engine/content.js'
+import type { ByteSource, WriteOptions } from '../../../ports/engine/content.js'
 import { EngineError, isEngineError } from '../../../errors.js'
-import { firstReferences, rootLabel, sourceLabel } from '../labels.js'
+import { firstReferences, sourceLabel } from '../../host/gc-labels.js'
+import { rootLabel } from '../labels.js'
 import { abortable } from '../../../util/abortable.js'
 import { frameBytes } from './frames.js'
 import { type UploadTarget, dropIngest, openUpload, uploadAtOnce } from './upload.js'
@@ -15,12 +16,7 @@ import type { StorageWire } from './wire.js'
 export const ingestRef = (digest: Digest): string => `pouch-sdk-${digest}`
 const subjectOf = (digest: Digest): UploadTarget['subject'] => ({ kind: 'blob', id: digest })
 
-export async function writeBlob(
-  wire: StorageWire,
-  expected: Descriptor,
-  bytes: AsyncIterable<Uint8Array>,
-  options: WriteOptions,
-): Promise<void> {
+export async function writeBlob(wire: StorageWire, expected: Descriptor, bytes: ByteSource, options: WriteOptions): Promise<void> {
   options.signal?.throwIfAborted()
   const { digest } = expected
   if (!digest.startsWith('sha256:'))
@@ -94,18 +90,12 @@ export async function ingestBlob(
   }
 }
 
-type Write = (
-  wire: StorageWire,
-  target: UploadTarget,
-  expected: Descriptor,
-  bytes: AsyncIterable<Uint8Array>,
-  options: WriteOptions,
-) => Promise<void>
+type Write = (wire: StorageWire, target: UploadTarget, expected: Descriptor, bytes: ByteSource, options: WriteOptions) => Promise<void>
 
 const writeSmall: Write = async (wire, target, { digest, size }, bytes, options) => {
   const data = Buffer.allocUnsafe(size)
   let length = 0
-  for await (const chunk of abortable(bytes, options.signal)) {
+  for await (const chunk of abortable(from(bytes, 0), options.signal)) {
     if (length + chunk.byteLength > size) throw tooLong(digest, size)
     data.set(chunk, length)
     length += chunk.byteLength
@@ -119,12 +109,13 @@ const writeLarge: Write = async (wire, target, { digest, size }, bytes, options)
   // But not the ingest: that is for whoever resumes, and expires by itself in a day.
   await keepToCome(wire, digest, options)
   await using upload = await openUpload({ ...wire, calls: wire.unleased }, target, options)
-  let skip = upload.offset - (options.offset ?? 0)
+  const offset = typeof bytes === 'function' ? upload.offset : (options.offset ?? 0)
+  let skip = upload.offset - offset
   if (skip < 0) {
     throw new EngineError('conflict', `blob "${digest}": only ${upload.offset} of its bytes are held, begin there`, { retryable: true })
   }
   try {
-    for await (const chunk of abortable(bytes, options.signal)) {
+    for await (const chunk of abortable(from(bytes, offset), options.signal)) {
       const skipped = Math.min(skip, chunk.byteLength)
       skip -= skipped
       if (upload.offset + chunk.byteLength - skipped > size) throw tooLong(digest, size)
@@ -148,6 +139,7 @@ const labelsFor = ({ rootId }: StorageWire, { references = [], source }: WriteOp
   ...firstReferences(references),
   ...sourceLabel({}, source),
 })
+const from = (bytes: ByteSource, offset: number): AsyncIterable<Uint8Array> => (typeof bytes === 'function' ? bytes(offset) : bytes)
 const tooLong = (digest: Digest, size: number): EngineError =>
   new EngineError('data_loss', `blob "${digest}": more than its ${size} bytes came`, { subject: subjectOf(digest) })
 const tooShort = (digest: Digest, size: number, got: number): EngineError =>

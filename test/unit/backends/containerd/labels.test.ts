@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { firstReferences, furtherReference, ours, sourceLabel, withoutOurs } from '../../../../src/backends/containerd/labels.js'
+import { ours, withoutOurs } from '../../../../src/backends/containerd/labels.js'
+import { firstReferences, furtherReference, sourceLabel } from '../../../../src/backends/host/gc-labels.js'
 
 const digest = (character: string) => `sha256:${character.repeat(64)}` as const
 const [a, b, c] = [digest('a'), digest('b'), digest('c')]

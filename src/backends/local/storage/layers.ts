@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import type { CallOptions, Descriptor, Digest, Mount } from '../../../model/common.js'
+import type { LayerService } from '../../../ports/engine/snapshotter.js'
+import { uncompressedLabel } from '../../host/gc-labels.js'
+import { addLabels } from './blob-labels.js'
+import { openBlob, readRange } from './blob-file.js'
+import { packingOf } from './decompress.js'
+import { diffLayer } from './diff-layer.js'
+import { toTarget } from './snapshot-mounts.js'
+import type { Store } from './store.js'
+import { unpackLayer } from './unpack-layer.js'
+
+export class LocalLayers implements LayerService {
+  readonly #store: Store
+  /** Where mounts are made that only a child of ours sees. */
+  readonly #place: string
+  constructor(store: Store) {
+    this.#store = store
+    this.#place = join(store.places.directory, 'mnt')
+  }
+
+  async apply(layer: Descriptor, target: readonly Mount[], { signal }: CallOptions = {}): Promise<Digest> {
+    signal?.throwIfAborted()
+    const packing = packingOf(layer.mediaType)
+    await using file = await openBlob(this.#store, layer.digest)
+    const { size } = await file.stat()
+    await this.#store.step('layer.apply')
+    const diffId = await unpackLayer(readRange(file, 0, size, { signal }), packing, toTarget(target), { place: this.#place, signal })
+    await addLabels(this.#store, layer.digest, { signal }, (before) =>
+      before?.[uncompressedLabel] === diffId ? {} : { [uncompressedLabel]: diffId },
+    )
+    return diffId
+  }
+  diff(lower: readonly Mount[], upper: readonly Mount[], options: CallOptions = {}): Promise<Descriptor> {
+    return diffLayer(this.#store, lower, upper, { place: this.#place, signal: options.signal })
+  }
+}

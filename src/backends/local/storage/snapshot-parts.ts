@@ -1,0 +1,41 @@
+// What the verbs of a snapshotter work with.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CallOptions } from '../../../model/common.js'
+import { hasErrno } from '../../../util/fs-error.js'
+import type { SnapshotRecord, SnapshotRecords } from './snapshot-records.js'
+import type { OverlayDefaults } from './snapshot-mounts.js'
+import type { Store } from './store.js'
+import { diskUsage, type Usage } from './usage.js'
+
+/** In a snapshot's directory: the name under which it was committed. */
+export const committedFile = 'committed'
+
+export interface SnapshotterParts {
+  readonly name: string
+  readonly directory: string
+  readonly records: SnapshotRecords
+  readonly store: Store
+  /** Absent: each snapshot is a copy of its parent. */
+  readonly overlay: OverlayDefaults | undefined
+}
+
+export function usageOf(
+  { directory, overlay }: SnapshotterParts,
+  { id, kind, chain: [below] }: SnapshotRecord,
+  options: CallOptions,
+): Promise<Usage> {
+  const copied = overlay === undefined && below !== undefined ? join(directory, below, 'fs') : undefined
+  return diskUsage(join(directory, id), copied, kind === 'committed', options)
+}
+/** Was what this active record names committed, by one who died before the key was gone? */
+export async function isCommitted({ directory, records }: SnapshotterParts, { id }: SnapshotRecord): Promise<boolean> {
+  let name: string
+  try {
+    name = await readFile(join(directory, id, committedFile), 'utf8')
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return false
+    throw error
+  }
+  return (await records.find(name))?.id === id
+}

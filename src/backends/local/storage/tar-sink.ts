@@ -1,0 +1,37 @@
+// Entries to tar, in one run of it or, where something must be removed in between, in several.
+import type { EntrySink } from './layer-place.js'
+import type { TarExtract } from './tar/child.js'
+import type { TarEntry } from './tar/entry.js'
+import { archiveEnd, writeHeader } from './tar/write.js'
+
+export class TarSink implements EntrySink, AsyncDisposable {
+  readonly #start: () => Promise<TarExtract>
+  #child: TarExtract | undefined
+  constructor(start: () => Promise<TarExtract>) {
+    this.#start = start
+  }
+
+  header(entry: TarEntry): Promise<void> | undefined {
+    const bytes = writeHeader(entry)
+    return this.#child === undefined ? this.#first(bytes) : this.#child.write(bytes)
+  }
+  bytes(part: Uint8Array): Promise<void> | undefined {
+    return this.#child?.write(part)
+  }
+  async cut(): Promise<void> {
+    const child = this.#child
+    if (child === undefined) return
+    this.#child = undefined
+    await using ending = child
+    await ending.write(archiveEnd)
+    await ending.end()
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child?.[Symbol.asyncDispose]()
+  }
+
+  async #first(bytes: Uint8Array): Promise<void> {
+    this.#child = await this.#start()
+    await this.#child.write(bytes)
+  }
+}

@@ -1,0 +1,73 @@
+// From a layer's packed bytes to files: unpacked, hashed, rewritten and handed to tar, all at once.
+import { opendir } from 'node:fs/promises'
+import { pipeline, Readable } from 'node:stream'
+import type { Digest } from '../../../model/common.js'
+import { hashing } from '../../../oci/digest.js'
+import { abortable } from '../../../util/abortable.js'
+import type { ClosedTreeOptions } from './closed-tree.js'
+import { openUnpacker, type Packing, toDamage } from './decompress.js'
+import { finishLayer } from './finish-layer.js'
+import { LayerPlace } from './layer-place.js'
+import { LayerTree } from './layer-tree.js'
+import type { LayerTarget } from './snapshot-mounts.js'
+import { TarExtract } from './tar/child.js'
+import { paddingOf } from './tar/entry.js'
+import { endsEarly, TarInput } from './tar/input.js'
+import { readEntry } from './tar/read.js'
+import { TarSink } from './tar-sink.js'
+
+/** Resolves with the digest of the unpacked bytes. */
+export async function unpackLayer(
+  bytes: AsyncIterable<Uint8Array>,
+  packing: Packing,
+  target: LayerTarget,
+  options: ClosedTreeOptions,
+): Promise<Digest> {
+  const { signal, place: mountPlace } = options
+  let diffId: Digest | undefined
+  const plain = hashing(await unpacked(bytes, packing), 'sha256', (digest) => {
+    diffId = digest
+  })
+  await using input = new TarInput(abortable(plain, signal))
+  await using sink = new TarSink(() => TarExtract.start({ place: mountPlace, root: target.root, signal }))
+  const tree = new LayerTree(target.root, { isEmpty: await isEmpty(target.root), hasWhiteouts: target.isOverlay })
+  const place = new LayerPlace(target, tree, sink)
+  try {
+    for (let entry = await readEntry(input); entry !== undefined; entry = await readEntry(input)) {
+      const isWanted = await place.place(entry)
+      await copyBytes(input, isWanted ? sink : undefined, entry.size)
+    }
+    await input.drain()
+    await sink.cut()
+    await finishLayer(place, target, sink, options)
+    await sink.cut()
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw toDamage(error)
+  }
+  return diffId as Digest
+}
+
+/** With the padding. */
+async function copyBytes(input: TarInput, sink: TarSink | undefined, size: number): Promise<void> {
+  for (let rest = size + paddingOf(size); rest > 0; ) {
+    const part = input.trySome(rest) ?? (await input.some(rest))
+    if (part === undefined) throw endsEarly()
+    rest -= part.length
+    const wait = sink?.bytes(part)
+    if (wait !== undefined) await wait
+  }
+}
+
+async function unpacked(bytes: AsyncIterable<Uint8Array>, packing: Packing): Promise<AsyncIterable<Uint8Array>> {
+  const unpacker = await openUnpacker(packing)
+  if (unpacker === undefined) return bytes
+  // Its errors come out of the iteration.
+  pipeline(Readable.from(bytes, { objectMode: false }), unpacker, () => {})
+  return unpacker as AsyncIterable<Uint8Array>
+}
+
+async function isEmpty(directory: string): Promise<boolean> {
+  for await (const _entry of await opendir(directory)) return false
+  return true
+}
