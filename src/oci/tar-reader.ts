@@ -62,13 +62,13 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
   }
 }
 
-interface Header {
+export interface Header {
   readonly flag: string
   readonly name: string
   readonly linkName: string
   readonly size: number
 }
-interface Extension {
+export interface Extension {
   readonly path?: string
   readonly linkPath?: string
   readonly size?: number
@@ -99,7 +99,7 @@ class Body {
   }
 }
 
-function parseHeader(block: Buffer, isFirst: boolean): Header {
+export function parseHeader(block: Buffer, isFirst: boolean): Header {
   if (!sumIsRight(block)) throw new EngineError('invalid_argument', isFirst ? 'archive is no tar' : 'archive has a damaged header')
   const text = (from: number, length: number): string => {
     const field = block.subarray(from, from + length)
@@ -145,12 +145,20 @@ function fieldText(field: Buffer): string {
     .replace(/^[ \0]+/, '')
 }
 
-async function readExtension(reader: ByteReader, { flag, size }: Header): Promise<Extension> {
+async function readExtension(reader: ByteReader, header: Header): Promise<Extension> {
+  return parseExtension(header, await extensionBody(reader, header))
+}
+/** Its padding is skipped. */
+export async function extensionBody(reader: ByteReader, { size }: Pick<Header, 'size'>): Promise<Buffer> {
   if (size > extensionBytes)
     throw new EngineError('invalid_argument', `archive has an extended header of more than ${extensionBytes} bytes`)
   const bytes = await reader.exactly(size)
   if (bytes === undefined) throw endsIn('extended header')
   await reader.skip((blockBytes - (size % blockBytes)) % blockBytes, 'extended header')
+  return bytes
+}
+/** Of a member with one of the flags `xgLK`. */
+export function parseExtension({ flag, size }: Header, bytes: Buffer): Extension {
   if (flag === 'g') return {}
   if (flag === 'x') return parsePax(bytes)
   const end = bytes.indexOf(0)
@@ -160,14 +168,7 @@ async function readExtension(reader: ByteReader, { flag, size }: Header): Promis
 
 function parsePax(bytes: Buffer): Extension {
   const found: { path?: string; linkPath?: string; size?: number } = {}
-  for (let at = 0; at < bytes.length; ) {
-    const space = bytes.indexOf(0x20, at)
-    const length = space < 0 || space - at > 9 ? Number.NaN : Number(bytes.toString('latin1', at, space))
-    if (!Number.isSafeInteger(length) || length <= space - at || at + length > bytes.length)
-      throw new EngineError('invalid_argument', 'archive has a damaged extended header')
-    const record = bytes.toString('utf8', space + 1, at + length - 1)
-    const equals = record.indexOf('=')
-    const [key, value] = [record.slice(0, equals), record.slice(equals + 1)]
+  for (const { key, value } of paxRecords(bytes)) {
     if (key === 'path') found.path = value
     if (key === 'linkpath') found.linkPath = value
     if (key === 'size') {
@@ -175,9 +176,27 @@ function parsePax(bytes: Buffer): Extension {
       if (!/^\d+$/.test(value) || !Number.isSafeInteger(found.size))
         throw new EngineError('invalid_argument', 'archive has a member of an absurd size')
     }
-    at += length
   }
   return found
+}
+export interface PaxRecord {
+  readonly key: string
+  readonly value: string
+  /** As it stands there, its length included. */
+  readonly bytes: Buffer
+}
+/** POSIX.1-2008, pax Extended Header: `LENGTH KEY=VALUE\n` each. */
+export function* paxRecords(bytes: Buffer): Generator<PaxRecord> {
+  for (let at = 0; at < bytes.length; ) {
+    const space = bytes.indexOf(0x20, at)
+    const length = space < 0 || space - at > 9 ? Number.NaN : Number(bytes.toString('latin1', at, space))
+    if (!Number.isSafeInteger(length) || length <= space - at || at + length > bytes.length)
+      throw new EngineError('invalid_argument', 'archive has a damaged extended header')
+    const record = bytes.toString('utf8', space + 1, at + length - 1)
+    const equals = record.indexOf('=')
+    yield { key: record.slice(0, equals), value: record.slice(equals + 1), bytes: bytes.subarray(at, at + length) }
+    at += length
+  }
 }
 
 function endsIn(name: string): EngineError {

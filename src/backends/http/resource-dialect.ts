@@ -1,7 +1,10 @@
 // How the daemons differ in images, files, networks and volumes: data that a dialect holds. Measured on dockerd 20.10.24 and podman 4.3.1,
 // read and recorded for pouchd 1.3.
 
+import type { Capability } from '../../ports/backend/backend.js'
+
 export interface ResourceDialect {
+  readonly capabilities: readonly Capability[]
   /** What an image's name is called to this daemon. pouchd knows the Hub only by short names; `docker.io` is just another host to it. */
   readonly imageNames: 'canonical' | 'familiar'
   /** `load` takes OCI layouts as they are. The others are told what is in one by a `manifest.json` that we add. */
@@ -24,17 +27,37 @@ export interface ResourceDialect {
   readonly readsInstructions: boolean
   /** Takes a configuration for the new image. */
   readonly commitsConfig: boolean
+  /** A connection takes a MAC address, whatever the version of the API. */
+  readonly connectsMac: boolean
   /** The name of the predefined bridge in a container's own list of networks, where it is another than in the list of networks. */
   readonly defaultBridge?: string | undefined
   /** Networks that are always there. */
   readonly predefined: readonly string[]
   /** DELETE of a network takes its name and no id. */
   readonly removesNetworksByName: boolean
-  /** The spelling of addresses that are not handed out. */
-  readonly reservedKey: 'AuxiliaryAddresses' | 'AuxAddress'
+  /** The spelling of addresses that are not handed out. None: they are taken, and handed out all the same. */
+  readonly reservedKey: 'AuxiliaryAddresses' | 'AuxAddress' | undefined
 }
 
 const docker: ResourceDialect = {
+  capabilities: [
+    'build',
+    'changes',
+    'commit',
+    'disk_usage',
+    'export',
+    'files',
+    'image_history',
+    'image_import',
+    'image_prune',
+    'image_push',
+    'image_save',
+    'network_connect',
+    'networks',
+    'platform',
+    'volume_usage',
+    'volumes',
+  ],
   imageNames: 'canonical',
   loadsLayouts: false,
   saves: 'docker',
@@ -46,6 +69,7 @@ const docker: ResourceDialect = {
   readsThroughLinks: false,
   readsInstructions: true,
   commitsConfig: true,
+  connectsMac: false,
   predefined: ['bridge', 'host', 'none'],
   removesNetworksByName: false,
   reservedKey: 'AuxiliaryAddresses',
@@ -58,11 +82,26 @@ const podman: ResourceDialect = {
   makesDirectories: true,
   readsThroughLinks: true,
   readsInstructions: false,
+  connectsMac: true,
+  reservedKey: undefined,
   defaultBridge: 'podman',
   predefined: ['bridge', 'podman', 'host', 'none'],
 }
 const pouchd: ResourceDialect = {
   ...docker,
+  // Its checkpoints need CRIU, and nothing tells whether that is there: what lacks it says so when it is tried.
+  capabilities: [
+    'checkpoint',
+    'commit',
+    'files',
+    'image_history',
+    'image_push',
+    'image_save',
+    'network_connect',
+    'networks',
+    'upgrade',
+    'volumes',
+  ],
   imageNames: 'familiar',
   loadsLayouts: true,
   saves: 'oci',

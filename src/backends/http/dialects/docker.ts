@@ -1,6 +1,7 @@
 // Docker Engine, API 1.24 and later. Versions in comments are those of the API's own history (docs.docker.com/engine/api/version-history).
 import type { Capability } from '../../../ports/backend/backend.js'
 import { type Dialect, type ErrorRule, formatApiVersion } from '../dialect.js'
+import { dockerResourceErrors } from './resource-errors.js'
 import { resourceDialects } from '../resource-dialect.js'
 
 /** What the daemon means by its words, where its status says less. */
@@ -14,6 +15,7 @@ export const dockerErrors: readonly ErrorRule[] = [
   },
   { status: 500, message: /is not running|is not paused|is already paused|cannot be paused|not running/i, code: 'failed_precondition' },
   { status: 404, message: /unauthorized|authentication required|denied/i, code: 'permission_denied' },
+  ...dockerResourceErrors,
   { status: 404, message: /page not found/, code: 'unsupported' },
   { status: 500, message: /unauthorized|authentication required|no basic auth credentials/i, code: 'unauthenticated' },
 ]
@@ -28,4 +30,4 @@ export const docker: Dialect = {
   capabilities: () => capabilities,
 }
 
-const capabilities: readonly Capability[] = ['image_history', 'image_import', 'image_prune', 'image_push', 'image_save', 'platform']
+const capabilities: readonly Capability[] = [...resourceDialects.docker.capabilities]

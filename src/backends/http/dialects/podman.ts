@@ -1,6 +1,7 @@
 // Podman's compatible API, as `podman system service` serves it.
 import type { Dialect, ErrorRule } from '../dialect.js'
 import { resourceDialects } from '../resource-dialect.js'
+import { podmanResourceErrors } from './resource-errors.js'
 import { docker, dockerErrors } from './docker.js'
 
 /** Most of what a user does wrong is a 500 here. */
@@ -16,6 +17,6 @@ export const podman: Dialect = {
   ...docker,
   name: 'podman',
   isSpokenBy: ({ ping }) => ping['libpod-api-version'] !== undefined,
-  errors: [...podmanErrors, ...dockerErrors],
+  errors: [...podmanErrors, ...podmanResourceErrors, ...dockerErrors],
   resources: resourceDialects.podman,
 }
