@@ -4,6 +4,7 @@ import { MemoryTasks } from '../../src/conformance/memory/tasks.js'
 import { tasksSuite } from '../../src/conformance/tasks-suite.js'
 import { closeable } from '../../src/util/closeable.js'
 import { type TestContainerd, startTestContainerd } from '../setup/containerd.js'
+import { localTaskRoot } from '../setup/local-task-subject.js'
 import { taskRoot } from '../setup/task-subject.js'
 import { testApi } from '../setup/test-api.js'
 
@@ -56,3 +57,25 @@ for (const runtime of ['runc', 'crun']) {
     testApi,
   )
 }
+
+for (const runtime of ['runc', 'crun'])
+  for (const lifetime of ['owned', 'detached'] as const) {
+    tasksSuite(
+      {
+        name: `local, ${lifetime}, with ${runtime}`,
+        supports: (feature) => feature !== 'checkpoint',
+        async open() {
+          const root = await localTaskRoot(runtime, lifetime)
+          return {
+            subject: root.subject,
+            ...closeable(async () => {
+              const left = await root.taskNames()
+              await root.close()
+              assert.deepEqual(left, [], 'no case leaves a task behind')
+            }),
+          }
+        },
+      },
+      testApi,
+    )
+  }

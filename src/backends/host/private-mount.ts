@@ -33,7 +33,7 @@ const O_PATH = 0o10_000_000
 /** `directory` is made if need be, and stays empty: the tree stands on a file system that is in the new namespace only. */
 export async function mountPrivately(directory: string, mounts: readonly Mount[], { signal }: CallOptions = {}): Promise<MountedTree> {
   signal?.throwIfAborted()
-  const plan = mounts.flatMap(toArguments)
+  const plan = mounts.flatMap(mountArguments)
   const unshare = await requireProgram('unshare')
   await requireProgram('mount')
   await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -60,7 +60,8 @@ export async function mountPrivately(directory: string, mounts: readonly Mount[]
   }
 }
 
-function toArguments(mount: Mount): string[] {
+/** Four words for a script: the directory to stand in, then what the mount command takes as type, options and source. */
+export function mountArguments(mount: Mount): string[] {
   const { type, source, options, workingDirectory } = fitOptions(mount)
   if (type === '' || [type, source, ...options].some((text) => text.includes('\0'))) {
     throw new EngineError('invalid_argument', `a mount of type "${type}" from "${source}" cannot be made`)

@@ -13,6 +13,8 @@ export interface TasksSubject {
   /** The same root as another process has it. */
   readonly theirs: TaskService
   readonly runtime: RuntimeRef
+  /** What every case runs as. Default `detached`. */
+  readonly lifetime?: TaskRequest['lifetime'] | undefined
   /** Made anew or shared: nobody writes into it. Has `/bin/sh` with the applets of busybox on the PATH `/bin`, `/etc` and a file `/etc/passwd`. */
   rootfs(): Promise<readonly Mount[]>
   /** Another for each container. */
@@ -79,7 +81,7 @@ export async function request(subject: TasksSubject, args: readonly string[], op
     runtime: subject.runtime,
     spec: minimalSpec(containerId, args, options),
     rootfs: await subject.rootfs(),
-    lifetime: 'detached',
+    lifetime: subject.lifetime ?? 'detached',
     stdio: { tty: false, stdin: false, attach: false, log: subject.log(containerId), ...options.stdio },
   }
 }

@@ -27,6 +27,7 @@ import { closeStdin, pauseTask, resizeTerminal, resumeTask } from './wire-verbs.
 
 export function containerdCarrier(wire: Wire, runtimes: Pick<ContainerdRuntimes, 'resolve'>, cgroups: Pick<Cgroups, 'clear'>): Carrier {
   return {
+    mode: () => undefined,
     run: (job, options) => run(wire, runtimes, job, options),
     exec: (job, options) => exec(wire, job, options),
     find: (state, options) => wire.find(state, patience(options)),

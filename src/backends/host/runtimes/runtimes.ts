@@ -149,12 +149,7 @@ async function isExecutable(path: string): Promise<boolean> {
 export async function refusedLayout(binary: string, { directory, state, signal }: RuntimePlace): Promise<string | undefined> {
   const unified = await hybridCgroup()
   if (unified === undefined) return undefined
-  const { size, mtimeMs, ino } = await stat(binary)
-  const key = createHash('sha256')
-    .update(JSON.stringify([binary, size, mtimeMs, ino, unified]))
-    .digest('hex')
-    .slice(0, 24)
-  const kept = join(state, `.layout-${key}`)
+  const kept = join(state, `.layout-${await binaryKey(binary, [unified])}`)
   try {
     return (await readFile(kept, 'utf8')) === 'refused' ? unified : undefined
   } catch (error) {
@@ -163,6 +158,15 @@ export async function refusedLayout(binary: string, { directory, state, signal }
   const refused = await refusesHybrid(binary, directory, { signal })
   await replaceFile(kept, refused ? 'refused' : 'accepted', 0o600)
   return refused ? unified : undefined
+}
+
+/** Names what is remembered of a binary: another as soon as that is another, or what else it depends on. */
+export async function binaryKey(binary: string, further: readonly string[]): Promise<string> {
+  const { size, mtimeMs, ino } = await stat(binary)
+  return createHash('sha256')
+    .update(JSON.stringify([binary, size, mtimeMs, ino, ...further]))
+    .digest('hex')
+    .slice(0, 24)
 }
 
 /** Several processes write the same: whoever comes last replaces it by its equal. */

@@ -8,6 +8,8 @@ import type { ProcessFiles, TaskState } from './task-files.js'
 export interface CarriedExit {
   readonly exitStatus: number
   readonly exitedAt: Date | undefined
+  /** Present: the carrier knows, or knows that nobody can; its cgroup is gone. */
+  readonly oom?: { readonly killed: boolean | undefined } | undefined
 }
 export interface CarriedProcess extends CarriedExit {
   readonly status: 'created' | 'running' | 'paused' | 'stopped'
@@ -53,6 +55,8 @@ export interface FindOptions extends CallOptions {
 
 /** Failures of a runtime come in its own words: `exec-errors.ts` reads them. */
 export interface Carrier {
+  /** Noted with the task before anything is made of it, and not read by anybody else. Throws what `run` would for a request that it cannot carry. */
+  mode(request: TaskRequest, spec: RuntimeSpec): string | undefined
   /** Resolves when init is released and noted as started. */
   run(job: RunJob, options: CallOptions): Promise<Launched>
   exec(job: ExecJob, options: CallOptions): Promise<Launched>

@@ -8,7 +8,7 @@ export interface CgroupTree {
   /** Of every hierarchy, named ones and the v2 one of a hybrid tree included. */
   readonly all: readonly string[]
 }
-const v1Controllers = ['memory', 'cpu', 'cpuacct', 'pids', 'blkio']
+const v1Controllers = ['memory', 'cpu', 'cpuacct', 'pids', 'blkio', 'freezer']
 
 /** From the text of /proc/self/mountinfo. A hybrid tree counts as v1, as runtimes count it. */
 export function cgroupTree(mountinfo: string): CgroupTree {
@@ -32,6 +32,14 @@ export function cgroupTree(mountinfo: string): CgroupTree {
 /** How often the OOM killer took one from this cgroup: of `memory.oom_control` (v1) or `memory.events` (v2). */
 export function oomKills(text: string): number | undefined {
   return keyed(text)['oom_kill']
+}
+/** Of `freezer.state` (v1) or `cgroup.events` (v2). */
+export function isFrozen(text: string): boolean {
+  return /^FROZEN\s*$/.test(text) || keyed(text)['frozen'] === 1
+}
+/** Of `cgroup.procs`. */
+export function processIds(text: string): readonly number[] {
+  return text.split('\n').flatMap((line) => (/^[1-9]\d*$/.test(line) ? [Number(line)] : []))
 }
 /** Lines of `name number`. */
 export function keyed(text: string): Readonly<Record<string, number | undefined>> {

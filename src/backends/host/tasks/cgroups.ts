@@ -1,9 +1,9 @@
 // Reads a container's cgroup on this host. Containers of a group of their own only: a path that leads elsewhere is not read.
-import { readFile, rmdir } from 'node:fs/promises'
+import { readFile, readdir, rmdir } from 'node:fs/promises'
 import { join, normalize } from 'node:path'
 import type { ResourceSample } from '../../../ports/engine/tasks.js'
 import { once } from '../../../util/once.js'
-import { type CgroupTree, type V1Files, cgroupTree, oomKills, sampleV1, sampleV2 } from './cgroup-files.js'
+import { type CgroupTree, type V1Files, cgroupTree, isFrozen, oomKills, processIds, sampleV1, sampleV2 } from './cgroup-files.js'
 
 const v1Names = {
   usage: ['cpuacct', 'cpuacct.usage'],
@@ -36,6 +36,19 @@ export class Cgroups {
     const text = await (tree.version === 'v1' ? read(tree, path, 'memory', 'memory.oom_control') : read(tree, path, '', 'memory.events'))
     return text === undefined ? undefined : oomKills(text)
   }
+  /** `undefined`: it cannot be known. */
+  async isFrozen(path: string | undefined): Promise<boolean | undefined> {
+    const tree = await this.#tree()
+    const text = await (tree.version === 'v1' ? read(tree, path, 'freezer', 'freezer.state') : read(tree, path, '', 'cgroup.events'))
+    return text === undefined ? undefined : isFrozen(text)
+  }
+  /** As this process counts, of the group and all below it. `undefined`: it cannot be known. */
+  async processes(path: string | undefined): Promise<readonly number[] | undefined> {
+    const tree = await this.#tree()
+    const mount = tree.mounts[tree.version === 'v1' ? 'pids' : '']
+    if (mount === undefined || path === undefined || !isOwn(path)) return undefined
+    return processesBelow(join(mount, normalize(path)))
+  }
   /** Where nobody was left to remove them: the groups of this path that are empty. */
   async clear(path: string | undefined): Promise<void> {
     if (path === undefined || !isOwn(path)) return
@@ -56,6 +69,18 @@ export class Cgroups {
   }
 }
 
+async function processesBelow(directory: string): Promise<readonly number[] | undefined> {
+  try {
+    const [text, entries] = await Promise.all([
+      readFile(join(directory, 'cgroup.procs'), 'utf8'),
+      readdir(directory, { withFileTypes: true }),
+    ])
+    const below = await Promise.all(entries.flatMap((entry) => (entry.isDirectory() ? [processesBelow(join(directory, entry.name))] : [])))
+    return [...processIds(text), ...below.flatMap((pids) => pids ?? [])]
+  } catch {
+    return undefined
+  }
+}
 async function read(tree: CgroupTree, path: string | undefined, controller: string, name: string): Promise<string | undefined> {
   const mount = tree.mounts[controller]
   if (mount === undefined || path === undefined || !isOwn(path)) return undefined

@@ -1,6 +1,5 @@
 // The first step of a run and of an exec: the place where its state is kept, its output files and its stdin, all at once.
 import { randomBytes } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { EngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { ProcessRef } from '../../../model/process.js'
@@ -33,7 +32,7 @@ export async function claim(context: TaskContext, ref: ProcessRef, plan: StdioPl
   const files = context.files.of(ref)
   const claimant = await ourselves()
   const prepared = await context.files.prepare(newToken(), claimant)
-  const undo: (() => Promise<unknown>)[] = [() => rm(prepared.directory, { recursive: true, force: true })]
+  const undo: (() => Promise<unknown>)[] = [() => prepared.remove()]
   try {
     const output = await openOutput(plan, prepared, files, undo)
     const [stdout, stderr] = output.files.map(({ path }) => path)

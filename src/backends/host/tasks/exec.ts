@@ -26,6 +26,7 @@ export async function execProcess(context: TaskContext, request: ExecRequest, op
     execId,
     wireId: task.state.wireId,
     runtime: task.state.runtime,
+    mode: task.state.mode,
     cgroup: task.state.cgroup,
     sharedPids: task.state.sharedPids,
     oomBefore: await context.cgroups.oomKills(task.state.cgroup),

@@ -27,6 +27,7 @@ async function wasOomKilled(
 ): Promise<boolean | undefined> {
   // An exec shares the cgroup: the count is about it only if it rose meanwhile and it was killed.
   if (state.execId !== undefined && end !== undefined && end.exitStatus !== 137) return false
+  if (end?.oom !== undefined) return end.oom.killed
   const kills = await cgroups.oomKills(state.cgroup)
   return kills === undefined ? undefined : kills > (state.oomBefore ?? 0)
 }

@@ -29,6 +29,7 @@ export async function runTask(context: TaskContext, request: TaskRequest, option
     containerId,
     wireId: `${containerId}-${newToken()}`,
     runtime: runtime.name,
+    mode: context.carrier.mode(request, spec),
     cgroup: cgroupOf(spec, runtime),
     sharedPids: hasSharedPids(spec),
   }
@@ -103,7 +104,8 @@ function cgroupOf(spec: RuntimeSpec, { features }: Resolved): string | undefined
   const path = (spec['linux'] as { readonly cgroupsPath?: JsonValue } | undefined)?.cgroupsPath
   return features.cgroup === 'container' && typeof path === 'string' ? path : undefined
 }
-function hasSharedPids(spec: RuntimeSpec): boolean {
+/** Processes of others are seen, and outlive init. */
+export function hasSharedPids(spec: RuntimeSpec): boolean {
   const namespaces =
     (spec['linux'] as { readonly namespaces?: readonly { readonly type?: JsonValue; readonly path?: JsonValue }[] } | undefined)
       ?.namespaces ?? []

@@ -39,16 +39,22 @@ export interface CarriedTasksOptions {
   /** For tests of crashes: called before each step that is none of the carrier's. */
   readonly step?: ((name: string) => void | Promise<void>) | undefined
   readonly trace: Trace
+  /** Ends what cannot go on without this process, while its end is still seen. */
+  closing?(): Promise<void>
+  closed?(): Promise<void>
 }
 
-/** To be closed before its carrier: then nobody waits for exits any more. Processes go on. */
+/** To be closed before its carrier: then nobody waits for exits any more. What outlives this process goes on. Twice is success. */
 export class CarriedTasks implements TaskService, Closeable {
   readonly io: TaskIo
   readonly control: TaskControl
   readonly #context: TaskContext
   readonly #events: TaskEvents
+  readonly #options: Pick<CarriedTasksOptions, 'closing' | 'closed'>
 
-  constructor({ carrier, files, cgroups, runtimes, makeFifo, step, trace }: CarriedTasksOptions) {
+  constructor(options: CarriedTasksOptions) {
+    const { carrier, files, cgroups, runtimes, makeFifo, step, trace } = options
+    this.#options = options
     const stepping = async (name: string): Promise<void> => step?.(name)
     this.#context = {
       carrier,
@@ -102,8 +108,10 @@ export class CarriedTasks implements TaskService, Closeable {
     return repairTasks(this.#context, options)
   }
   async close(): Promise<void> {
+    await this.#options.closing?.()
     this.#events.close()
     this.#context.exits.close()
+    await this.#options.closed?.()
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()

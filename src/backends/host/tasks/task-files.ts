@@ -1,12 +1,13 @@
 // What is stored of a task, for all processes on the root: `<root>/tasks/<id>/`, and the same below it for each exec.
 import { randomBytes } from 'node:crypto'
-import { appendFile, link, mkdir, readFile, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { appendFileSync, linkSync, mkdirSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
 import type { ExitStatus, ProcessRef, Signal } from '../../../model/process.js'
 import { encodeFileName } from '../../../util/file-name.js'
 import { hasErrno } from '../../../util/fs-error.js'
 import { once } from '../../../util/once.js'
+import { readSmall, removeSmall, removeTree, writeSmall } from '../small-files.js'
 
 /** Who makes a task, or an exec: tells the unfinished work of the dead from that of the living. */
 export interface Claimant {
@@ -15,6 +16,15 @@ export interface Claimant {
   readonly startTime: string
   readonly bootId: string
 }
+/** A process as the host counts. */
+export interface StartedAs {
+  readonly pid: number
+  /** Clock ticks since boot. */
+  readonly startTime: string
+}
+/** Below a task's directory, where its carrier mounts a root. */
+export const rootName = 'rootfs'
+
 /** Written before the first call, and never changed. */
 export interface TaskState {
   readonly version: 1
@@ -24,6 +34,8 @@ export interface TaskState {
   readonly wireId: string
   readonly claimant: Claimant
   readonly runtime: string
+  /** How its carrier carries it: the carrier's own word. */
+  readonly mode?: string | undefined
   readonly tty: boolean
   /** A FIFO. */
   readonly stdin?: string | undefined
@@ -47,6 +59,7 @@ const schema = once(() => ({
     wireId: z.string(),
     claimant: z.object({ pid: z.number(), startTime: z.string(), bootId: z.string() }),
     runtime: z.string(),
+    mode: z.optional(z.string()),
     tty: z.boolean(),
     stdin: z.optional(z.string()),
     stdout: z.optional(z.string()),
@@ -77,16 +90,22 @@ export class ProcessFiles {
 
   /** `undefined`: not there. One that cannot be read is not there either: power was lost while it was written. */
   async state(): Promise<TaskState | undefined> {
-    return schema().state.safeParse(await json(this.path('state.json'))).data
+    return schema().state.safeParse(json(this.path('state.json'))).data
   }
   async started(): Promise<boolean> {
-    return (await text(this.path('started'))) !== undefined
+    return readSmall(this.path('started')) !== undefined
   }
-  async markStarted(): Promise<void> {
-    await writeFile(this.path('started'), '', { mode: 0o600 })
+  /** With whom to ask for when no carrier lives that knows it. */
+  async markStarted(process?: StartedAs): Promise<void> {
+    writeSmall(this.path('started'), process === undefined ? '' : `${process.pid} ${process.startTime}`)
+  }
+  /** `undefined`: not started, or its carrier knows. */
+  async startedAs(): Promise<StartedAs | undefined> {
+    const [, pid, startTime = ''] = /^(\d+) (\d+)$/.exec(readSmall(this.path('started')) ?? '') ?? []
+    return pid === undefined ? undefined : { pid: Number(pid), startTime }
   }
   async exit({ wireId }: TaskState): Promise<ExitStatus | undefined> {
-    const stored = schema().exit.safeParse(await json(this.path(exitName(wireId)))).data
+    const stored = schema().exit.safeParse(json(this.path(exitName(wireId)))).data
     if (stored === undefined) return undefined
     const { signal, oomKilled, exitCode, lost } = stored
     return { exitCode, ...(signal !== undefined && { signal }), exitedAt: new Date(stored.exitedAt), oomKilled, lost }
@@ -95,8 +114,9 @@ export class ProcessFiles {
   async storeExit(state: TaskState, exit: ExitStatus): Promise<ExitStatus | undefined> {
     const temporary = this.path(`.${randomBytes(6).toString('hex')}`)
     try {
-      await writeFile(temporary, JSON.stringify(exit), { mode: 0o600, flag: 'wx' })
-      await link(temporary, this.path(exitName(state.wireId)))
+      // Not by way of writeSmall: it would make the directory that somebody has removed.
+      writeFileSync(temporary, JSON.stringify(exit), { mode: 0o600, flag: 'wx' })
+      linkSync(temporary, this.path(exitName(state.wireId)))
       return exit
     } catch (error) {
       if (hasErrno(error, 'ENOENT')) return undefined
@@ -104,19 +124,19 @@ export class ProcessFiles {
       if (hasErrno(error, 'EEXIST')) return (await this.exit(state)) ?? { ...exit, exitCode: 255, lost: true, signal: undefined }
       throw error
     } finally {
-      await unlink(temporary).catch(() => {})
+      removeSmall(temporary)
     }
   }
   /** Written before the signal is sent: who sees the end must be able to tell. */
   async addSignal(signal: Signal): Promise<void> {
     try {
-      await appendFile(this.path('signals'), `${signal}\n`, { mode: 0o600 })
+      appendFileSync(this.path('signals'), `${signal}\n`, { mode: 0o600 })
     } catch (error) {
       if (!hasErrno(error, 'ENOENT')) throw error
     }
   }
   async signals(): Promise<readonly Signal[]> {
-    return ((await text(this.path('signals'))) ?? '').split('\n').filter((line) => line !== '') as Signal[]
+    return (readSmall(this.path('signals')) ?? '').split('\n').filter((line) => line !== '') as Signal[]
   }
   exec(execId: string): ProcessFiles {
     return new ProcessFiles(join(this.directory, 'execs', encodeFileName(execId)))
@@ -125,12 +145,12 @@ export class ProcessFiles {
   async remove(): Promise<void> {
     const doomed = join(this.directory, '..', `.removed-${randomBytes(6).toString('hex')}`)
     try {
-      await rename(this.directory, doomed)
+      renameSync(this.directory, doomed)
     } catch (error) {
       if (hasErrno(error, 'ENOENT')) return
       throw error
     }
-    await rm(doomed, { recursive: true, force: true })
+    await removeDoomed(doomed)
   }
 }
 
@@ -146,7 +166,7 @@ export class TaskFiles {
   }
   /** Those of every task that has a readable state. */
   async *list(): AsyncGenerator<{ readonly files: ProcessFiles; readonly state: TaskState }> {
-    for (const name of await entries(this.#directory)) {
+    for (const name of entries(this.#directory)) {
       if (name.startsWith('.')) continue
       const files = new ProcessFiles(join(this.#directory, name))
       const state = await files.state()
@@ -156,7 +176,7 @@ export class TaskFiles {
   /** What was being made or removed when somebody died, and what holds no readable state: power was lost. */
   async leftovers(alive: (pid: number, startTime: string) => Promise<boolean>): Promise<readonly ProcessFiles[]> {
     const found: ProcessFiles[] = []
-    for (const name of await entries(this.#directory)) {
+    for (const name of entries(this.#directory)) {
       const files = new ProcessFiles(join(this.#directory, name))
       const [, pid, startTime = ''] = /^\.new-(\d+)-(\d*)-/.exec(name) ?? []
       const left =
@@ -168,15 +188,15 @@ export class TaskFiles {
   /** A place to write a state before it is claimed. */
   async prepare(token: string, { pid, startTime }: Claimant): Promise<ProcessFiles> {
     const files = new ProcessFiles(join(this.#directory, `.new-${pid}-${startTime}-${token}`))
-    await mkdir(files.directory, { recursive: true, mode: 0o700 })
+    mkdirSync(files.directory, { recursive: true, mode: 0o700 })
     return files
   }
   /** Whole at once, and for one only. False: there is one already. */
   async claim(prepared: ProcessFiles, target: ProcessFiles, state: TaskState): Promise<boolean> {
-    await writeFile(prepared.path('state.json'), JSON.stringify(state), { mode: 0o600 })
-    if (state.execId !== undefined) await mkdir(join(target.directory, '..'), { recursive: false, mode: 0o700 }).catch(ignoreExisting)
+    writeSmall(prepared.path('state.json'), JSON.stringify(state))
+    if (state.execId !== undefined) makeOne(join(target.directory, '..'))
     try {
-      await rename(prepared.directory, target.directory)
+      renameSync(prepared.directory, target.directory)
       return true
     } catch (error) {
       if (hasErrno(error, 'ENOTEMPTY') || hasErrno(error, 'EEXIST')) return false
@@ -185,30 +205,43 @@ export class TaskFiles {
   }
 }
 
-function ignoreExisting(error: unknown): void {
-  if (!hasErrno(error, 'EEXIST')) throw error
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (!hasErrno(error, 'EEXIST')) throw error
+  }
+}
+/** Never into the place of a root: what is mounted there is not ours to remove. */
+async function removeDoomed(directory: string): Promise<void> {
+  try {
+    rmdirSync(join(directory, rootName))
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error
+  }
+  await removeTree(directory)
 }
 function exitName(wireId: string): string {
   return `exit-${wireId.slice(wireId.lastIndexOf('-') + 1)}.json`
 }
-async function json(path: string): Promise<unknown> {
+function json(path: string): unknown {
   try {
-    return JSON.parse((await text(path)) ?? 'null')
+    return JSON.parse(text(path) ?? 'null')
   } catch {
     return undefined
   }
 }
-async function text(path: string): Promise<string | undefined> {
+function text(path: string): string | undefined {
   try {
-    return await readFile(path, 'utf8')
+    return readSmall(path)
   } catch (error) {
-    if (hasErrno(error, 'ENOENT') || hasErrno(error, 'ENOTDIR')) return undefined
+    if (hasErrno(error, 'ENOTDIR')) return undefined
     throw error
   }
 }
-async function entries(path: string): Promise<readonly string[]> {
+function entries(path: string): readonly string[] {
   try {
-    return await readdir(path)
+    return readdirSync(path)
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return []
     throw error

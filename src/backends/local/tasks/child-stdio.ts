@@ -1,0 +1,68 @@
+// The three streams of a child that runs a process: what is thrown away is /dev/null, all else goes through FIFOs.
+import { closeSync, constants, openSync } from 'node:fs'
+import type { CarriedStdio } from '../../host/tasks/carrier.js'
+import type { FifoPool } from './fifo-pool.js'
+import { Pump } from './pump.js'
+
+export class ChildStdio {
+  readonly #pumps: Pump[]
+  readonly #input: number | undefined
+  /** Keeps the process from reading an end of its input while nobody writes. */
+  #keeper: number | undefined
+  readonly descriptors: readonly (number | 'ignore')[]
+
+  private constructor(pumps: readonly (Pump | undefined)[], input: number | undefined, keeper: number | undefined) {
+    this.#pumps = pumps.filter((pump) => pump !== undefined)
+    this.#input = input
+    this.#keeper = keeper
+    this.descriptors = [input ?? 'ignore', ...pumps.map((pump) => pump?.writeEnd ?? ('ignore' as const))]
+  }
+  static async open(pool: FifoPool, { stdin, stdout, stderr }: CarriedStdio): Promise<ChildStdio> {
+    const pumps: (Pump | undefined)[] = []
+    try {
+      for (const path of [stdout, stderr]) pumps.push(path === undefined || path === '/dev/null' ? undefined : await Pump.open(pool, path))
+      if (stdin === undefined) return new ChildStdio(pumps, undefined, undefined)
+      const keeper = openSync(stdin, constants.O_RDWR | constants.O_NONBLOCK)
+      try {
+        return new ChildStdio(pumps, openSync(stdin, constants.O_RDONLY), keeper)
+      } catch (error) {
+        closeSync(keeper)
+        throw error
+      }
+    } catch (error) {
+      for (const pump of pumps) {
+        if (pump === undefined) continue
+        closeSync(pump.writeEnd)
+        pump.close()
+      }
+      throw error
+    }
+  }
+  /** The child has them, or there is none. */
+  handOver(): void {
+    for (const { writeEnd } of this.#pumps) closeSync(writeEnd)
+    if (this.#input !== undefined) closeSync(this.#input)
+  }
+  start(): void {
+    for (const pump of this.#pumps) pump.start()
+  }
+  /** Of a process that never ran: what was said in its place. */
+  refuse(): string {
+    this.closeInput()
+    return this.#pumps
+      .splice(0)
+      .map((pump) => pump.rest())
+      .join('\n')
+  }
+  closeInput(): void {
+    if (this.#keeper !== undefined) closeSync(this.#keeper)
+    this.#keeper = undefined
+  }
+  async drained(): Promise<void> {
+    await Promise.all(this.#pumps.map((pump) => pump.drained()))
+  }
+  close(): void {
+    this.closeInput()
+    for (const pump of this.#pumps.splice(0)) pump.close()
+  }
+}

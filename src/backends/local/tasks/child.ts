@@ -1,0 +1,125 @@
+// A runtime in the foreground: our child, which is there as long as the process that it runs, and ends with its exit code.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { type FSWatcher, watch } from 'node:fs'
+import { EngineError } from '../../../errors.js'
+import type { Labels } from '../../../model/common.js'
+import { programFolders } from '../../host/programs.js'
+import { readSmall } from '../../host/small-files.js'
+import { startTimeOf } from '../../host/tasks/claimant.js'
+import type { CarriedExit } from '../../host/tasks/carrier.js'
+import type { ProcessFiles } from '../../host/tasks/task-files.js'
+import { complaints, pidIn } from '../oci-cli.js'
+import type { Command } from './launch.js'
+import type { ChildStdio } from './child-stdio.js'
+import { delimiter } from 'node:path'
+
+/** Below a process's directory. */
+export const pidName = 'pid'
+export const logName = 'runtime.log'
+/** inotify may be exhausted: then the pid file is looked for this often. */
+const lookMs = 50
+
+export interface ChildPlan {
+  readonly command: Command
+  readonly env: Labels
+  readonly files: ProcessFiles
+  readonly stdio: ChildStdio
+}
+/** As this host counts; absent for a process that was gone before its number could be read. */
+export interface Released {
+  readonly pid: number
+  readonly startTime: string | undefined
+}
+
+export class RuntimeChild {
+  /** Resolves when the process runs. Rejects with the runtime's own words when it never did. */
+  readonly released: Promise<Released>
+  /** How it ended. `exitStatus` of one that never ran is the runtime's. */
+  readonly ended: Promise<CarriedExit>
+  readonly #child: ChildProcess
+  readonly #stdio: ChildStdio
+  #exit: CarriedExit | undefined
+
+  constructor({ command, env, files, stdio }: ChildPlan) {
+    this.#stdio = stdio
+    this.#child = spawn(command.file, command.args, {
+      cwd: '/',
+      env: { PATH: programFolders().join(delimiter), LC_ALL: 'C', ...env },
+      stdio: [...stdio.descriptors],
+      // Signals of a terminal are for us, and the container's end is our affair.
+      detached: true,
+    })
+    stdio.handOver()
+    const exited = new Promise<CarriedExit>((resolve, reject) => {
+      this.#child.once('error', (error) => {
+        reject(new EngineError('internal', `"${command.file}" cannot be run: ${error.message}`, { cause: error }))
+      })
+      this.#child.once('exit', (code) => {
+        // Killed itself it cannot tell how the process ends.
+        resolve(code === null ? { exitStatus: 255, exitedAt: undefined } : { exitStatus: code, exitedAt: new Date() })
+      })
+    })
+    this.ended = exited.then(
+      (exit) => (this.#exit = exit),
+      () => (this.#exit = { exitStatus: 255, exitedAt: undefined }),
+    )
+    this.released = this.#release(files, exited)
+    this.released.catch(() => {})
+  }
+  get exit(): CarriedExit | undefined {
+    return this.#exit
+  }
+  /** Resolves when all output is where it belongs. */
+  drained(): Promise<void> {
+    return this.#stdio.drained()
+  }
+  /** The runtime itself: what it runs is another's to kill. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  async #release(files: ProcessFiles, exited: Promise<CarriedExit>): Promise<Released> {
+    try {
+      const pid = (await appearance(files, exited)) ?? pidIn(readSmall(files.path(pidName)))
+      if (pid !== undefined) {
+        this.#stdio.start()
+        return { pid, startTime: startTimeOf(pid) }
+      }
+      const { exitStatus } = await exited
+      const said = complaints(readSmall(files.path(logName)) ?? '') || this.#stdio.refuse().trim()
+      throw new EngineError('internal', said === '' ? `the runtime ended with ${exitStatus}` : said)
+    } catch (error) {
+      this.#stdio.close()
+      throw error
+    }
+  }
+}
+
+/** Both runtimes write the pid file when they have let the process go, and not when its command cannot be run. */
+async function appearance(files: ProcessFiles, exited: Promise<unknown>): Promise<number | undefined> {
+  const path = files.path(pidName)
+  let watcher: FSWatcher | undefined
+  let timer: NodeJS.Timeout | undefined
+  try {
+    return await new Promise<number | undefined>((resolve, reject) => {
+      const look = (): void => {
+        const pid = pidIn(readSmall(path))
+        if (pid !== undefined) resolve(pid)
+      }
+      try {
+        watcher = watch(files.directory, look)
+        watcher.on('error', () => watcher?.close())
+      } catch {
+        // The timer looks.
+      }
+      timer = setInterval(look, lookMs)
+      exited.then(() => {
+        resolve(undefined)
+      }, reject)
+      look()
+    })
+  } finally {
+    clearInterval(timer)
+    watcher?.close()
+  }
+}

@@ -1,0 +1,51 @@
+// FIFOs ahead of need: Node cannot make one, and a process for each container would cost more than the rest of its output.
+import { mkdirSync, renameSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { runProgram } from '../../host/programs.js'
+import { removeTree } from '../../host/small-files.js'
+
+const batch = 32
+
+export class FifoPool {
+  readonly #directory: string
+  readonly #ready: string[] = []
+  #making: Promise<void> | undefined
+  #count = 0
+  #made = false
+
+  /** `directory` is this pool's own: made when need be, removed by `close`. */
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+  /** One that has a name in the pool: to be opened, then unlinked. Mode 0600. */
+  async take(): Promise<string> {
+    for (;;) {
+      const path = this.#ready.pop()
+      if (path !== undefined) return path
+      await (this.#making ??= this.#make().finally(() => {
+        this.#making = undefined
+      }))
+    }
+  }
+  async place(path: string): Promise<void> {
+    renameSync(await this.take(), path)
+  }
+  async close(): Promise<void> {
+    await this.#making?.catch(() => {})
+    this.#ready.length = 0
+    if (this.#made) await removeTree(this.#directory)
+  }
+
+  async #make(): Promise<void> {
+    if (!this.#made) mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
+    this.#made = true
+    const paths = Array.from({ length: batch }, () => join(this.#directory, String((this.#count += 1))))
+    await runProgram('mkfifo', ['-m', '600', ...paths])
+    this.#ready.push(...paths)
+  }
+}
+
+/** Once it is open nobody else shall find it. */
+export function forget(path: string): void {
+  unlinkSync(path)
+}

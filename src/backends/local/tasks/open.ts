@@ -1,0 +1,64 @@
+// TaskService without a daemon.
+import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import type { Trace } from '../../../model/trace.js'
+import { Cgroups } from '../../host/tasks/cgroups.js'
+import { ourselves } from '../../host/tasks/claimant.js'
+import { CarriedTasks } from '../../host/tasks/service.js'
+import { TaskFiles } from '../../host/tasks/task-files.js'
+import type { LocalRuntimes } from '../runtimes.js'
+import { localCarrier } from './carrier.js'
+import type { LocalContext } from './context.js'
+import { FifoPool } from './fifo-pool.js'
+import { Foreground } from './foreground.js'
+import { ShimClients } from './shim-clients.js'
+import { Shims } from './shims.js'
+
+export interface LocalTasksOptions {
+  /** `<root>/tasks`. */
+  readonly directory: string
+  readonly runtimes: LocalRuntimes
+  readonly onTrace?: Trace | undefined
+  /** For tests of crashes: called before each step. */
+  readonly beforeStep?: ((step: string) => void | Promise<void>) | undefined
+}
+
+/** Closing it ends the owned processes that this opening started; detached ones go on. */
+export async function openLocalTasks({ directory, runtimes, onTrace, beforeStep }: LocalTasksOptions): Promise<CarriedTasks> {
+  const { pid, startTime } = await ourselves()
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const trace: Trace = (entry) => {
+    onTrace?.(entry)
+  }
+  const step = async (name: string): Promise<void> => beforeStep?.(name)
+  // Called as what is half-made is: of a process that is dead, it is found and removed as such.
+  const fifos = new FifoPool(join(directory, `.new-${pid}-${startTime}-fifos-${(opened += 1)}`))
+  const context: LocalContext = {
+    files: new TaskFiles(directory),
+    runtimes,
+    runtimeNames: runtimes.names,
+    cgroups: new Cgroups(),
+    fifos,
+    tasksDirectory: directory,
+    step,
+    trace,
+  }
+  const foreground = new Foreground(context)
+  const clients = new ShimClients(context.files)
+  const shims = new Shims(context, clients)
+  return new CarriedTasks({
+    carrier: localCarrier(context, foreground, shims, clients),
+    files: context.files,
+    cgroups: context.cgroups,
+    runtimes,
+    makeFifo: (path) => fifos.place(path),
+    step,
+    trace,
+    closing: () => foreground.close(),
+    closed: async () => {
+      clients.close()
+      await fifos.close()
+    },
+  })
+}
+let opened = 0
