@@ -1264,6 +1264,8 @@ interface TasksSubject {
     /** The same root as another process has it. */
     readonly theirs: TaskService;
     readonly runtime: RuntimeRef;
+    /** What every case runs as. Default `detached`. */
+    readonly lifetime?: TaskRequest['lifetime'] | undefined;
     /** Made anew or shared: nobody writes into it. Has `/bin/sh` with the applets of busybox on the PATH `/bin`, `/etc` and a file `/etc/passwd`. */
     rootfs(): Promise<readonly Mount[]>;
     /** Another for each container. */
