@@ -42,7 +42,7 @@ export function containerdCarrier(wire: Wire, runtimes: Pick<ContainerdRuntimes,
 }
 
 async function run(wire: Wire, runtimes: Pick<ContainerdRuntimes, 'resolve'>, job: RunJob, { signal }: CallOptions): Promise<Launched> {
-  const { files, state, stdio, spec, rootfs, until } = job
+  const { state, stdio, spec, rootfs, until } = job
   const runtime = runtimes.resolve(job.runtime).form
   await wire.createContainer(state, runtime, encodeSpec(spec), { signal })
   const creating = wire.createTask(state, runtime, rootfs, stdio, {})
@@ -51,22 +51,26 @@ async function run(wire: Wire, runtimes: Pick<ContainerdRuntimes, 'resolve'>, jo
   // Before the start: an exit that comes at once must find somebody who listens.
   const waiting = wire.wait(state, { signal: until })
   waiting.catch(() => {})
-  const starting = Promise.all([wire.start(state, {}), files.markStarted()])
-  job.underWay(starting)
-  await raceAbort(starting, signal)
+  await start(wire, job, signal)
   return { pid, waiting }
 }
 async function exec(wire: Wire, job: ExecJob, { signal }: CallOptions): Promise<Launched> {
-  const { files, state, stdio, execId, process, until } = job
+  const { state, stdio, execId, process, until } = job
   const registering = wire.exec({ ...state, execId }, encodeSpec(process), stdio, {})
   job.underWay(registering)
   await raceAbort(registering, signal)
   const waiting = wire.wait(state, { signal: until })
   waiting.catch(() => {})
-  const starting = Promise.all([wire.start(state, {}), files.markStarted()])
-  job.underWay(starting)
-  const [pid] = await raceAbort(starting, signal)
-  return { pid, waiting }
+  return { pid: await start(wire, job, signal), waiting }
+}
+/** Noted when it is so: until then nobody else frees what seems to have ended. */
+async function start(wire: Wire, { state, files, underWay }: RunJob | ExecJob, signal: AbortSignal | undefined): Promise<number> {
+  const starting = wire.start(state, {}).then(async (pid) => {
+    await files.markStarted()
+    return pid
+  })
+  underWay(starting)
+  return raceAbort(starting, signal)
 }
 
 function control(calls: Calls): CarrierControl {

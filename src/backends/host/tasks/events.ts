@@ -5,11 +5,13 @@ import type { CallOptions } from '../../../model/common.js'
 import type { ExitStatus } from '../../../model/process.js'
 import type { TaskEvent } from '../../../ports/engine/tasks.js'
 import { linkedSignal, sleep } from '../../../util/abort.js'
+import { makingKey } from './claim.js'
 import { type Known, type TaskContext, known, refOf } from './context.js'
 
 /** How many ends are remembered, to tell each once. */
 const remembered = 10_000
 const retryMs = 100
+const startMs = 10_000
 
 export class TaskEvents {
   readonly #context: TaskContext
@@ -144,7 +146,20 @@ export class TaskEvents {
     if (found === undefined || this.#told.has(`${wireId} ${execId ?? ''}`)) return
     const exit = await found.files.exit(found.state)
     if (exit !== undefined) this.#exited(found.state, exit, wireId)
-    else this.#context.exits.watch(found.files, found.state).exit.catch(() => {})
+    else void this.#watchStarted(found)
+  }
+  /** Whoever starts it may not have its answer yet: freed now, it would seem never to have been there. */
+  async #watchStarted({ files, state }: Known): Promise<void> {
+    const { exits, making } = this.#context
+    for (let waitedMs = 0; waitedMs < startMs; waitedMs += retryMs) {
+      // Ours is watched by who makes it.
+      if (making.has(makingKey(state))) return
+      if (await files.started()) {
+        exits.watch(files, state).exit.catch(() => {})
+        return
+      }
+      await sleep(retryMs)
+    }
   }
   async #ours(wireId: string, execId: string | undefined): Promise<Known | undefined> {
     const containerId = wireId.slice(0, wireId.lastIndexOf('-'))
