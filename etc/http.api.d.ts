@@ -585,6 +585,14 @@ interface ImageHistoryEntry {
     readonly layer?: Digest | undefined;
     readonly sizeBytes?: number | undefined;
 }
+/** One instruction of a Dockerfile as it is carried out. */
+interface BuildStep {
+    /** From 1. */
+    readonly number: number;
+    readonly total: number;
+    /** As the builder tells it, e.g. `RUN make`. */
+    readonly instruction: string;
+}
 /** Never in messages, traces or records. */
 type RegistryAuth = {
     readonly username: string;
@@ -929,7 +937,7 @@ interface RemoveImageOptions extends CallOptions {
     readonly force?: boolean | undefined;
 }
 interface SaveOptions extends CallOptions {
-    /** Default `oci`. */
+    /** Default: what the backend writes, `oci` where it has the choice. One that it does not write is `unsupported`; all of them load both. */
     readonly format?: 'oci' | 'docker' | undefined;
 }
 interface ImportOptions extends ProgressOptions {
@@ -955,11 +963,19 @@ interface BuildRequest {
     readonly args?: Readonly<Record<string, string>> | undefined;
     readonly tags?: readonly string[] | undefined;
     readonly platform?: string | undefined;
+    /** Use what earlier builds left. Default true. */
     readonly cache?: boolean | undefined;
+    readonly labels?: Labels | undefined;
+    /** Pull the images that it begins with also where they are here. Default false. */
+    readonly pull?: boolean | undefined;
+    /** By registry, e.g. `docker.io`. Default: all that the Docker configuration of this user says. */
+    readonly auth?: Readonly<Record<string, RegistryAuth>> | undefined;
 }
 interface BuildOptions extends CallOptions {
-    /** One line of the build's own output. */
-    readonly onOutput?: ((line: string) => void) | undefined;
+    /** Called synchronously as each step begins; what it returns or throws is ignored. */
+    readonly onStep?: ((step: BuildStep) => void) | undefined;
+    /** One line of the build's own output, without colours, and the step that said it. Likewise. */
+    readonly onOutput?: ((line: string, step: BuildStep | undefined) => void) | undefined;
 }
 /** `ref` is a name with tag or digest, an id, or an unambiguous beginning of one. A missing one is `not_found`. */
 interface ImageService {
@@ -986,7 +1002,10 @@ interface ImageService {
     /** Newest first. */
     history(ref: string, options?: CallOptions): Promise<readonly ImageHistoryEntry[]>;
     prune(options?: PruneImagesOptions): Promise<PruneReport>;
-    /** Without the capability `build`: `unsupported`. A failed build never resolves. */
+    /**
+     * Without the capability `build`: `unsupported`. A failed build never resolves: it is a `BuildError`, with the step and the last of the output, and
+     * `exitCode` where a command failed. The names stand as they were then; layers of steps that went well may stay.
+     */
     build(request: BuildRequest, options?: BuildOptions): Promise<ImageInfo>;
 }
 

@@ -636,6 +636,14 @@ interface ImageHistoryEntry {
     readonly layer?: Digest | undefined;
     readonly sizeBytes?: number | undefined;
 }
+/** One instruction of a Dockerfile as it is carried out. */
+interface BuildStep {
+    /** From 1. */
+    readonly number: number;
+    readonly total: number;
+    /** As the builder tells it, e.g. `RUN make`. */
+    readonly instruction: string;
+}
 /** Never in messages, traces or records. */
 type RegistryAuth = {
     readonly username: string;
@@ -980,7 +988,7 @@ interface RemoveImageOptions extends CallOptions {
     readonly force?: boolean | undefined;
 }
 interface SaveOptions extends CallOptions {
-    /** Default `oci`. */
+    /** Default: what the backend writes, `oci` where it has the choice. One that it does not write is `unsupported`; all of them load both. */
     readonly format?: 'oci' | 'docker' | undefined;
 }
 interface ImportOptions extends ProgressOptions {
@@ -1006,11 +1014,19 @@ interface BuildRequest {
     readonly args?: Readonly<Record<string, string>> | undefined;
     readonly tags?: readonly string[] | undefined;
     readonly platform?: string | undefined;
+    /** Use what earlier builds left. Default true. */
     readonly cache?: boolean | undefined;
+    readonly labels?: Labels | undefined;
+    /** Pull the images that it begins with also where they are here. Default false. */
+    readonly pull?: boolean | undefined;
+    /** By registry, e.g. `docker.io`. Default: all that the Docker configuration of this user says. */
+    readonly auth?: Readonly<Record<string, RegistryAuth>> | undefined;
 }
 interface BuildOptions extends CallOptions {
-    /** One line of the build's own output. */
-    readonly onOutput?: ((line: string) => void) | undefined;
+    /** Called synchronously as each step begins; what it returns or throws is ignored. */
+    readonly onStep?: ((step: BuildStep) => void) | undefined;
+    /** One line of the build's own output, without colours, and the step that said it. Likewise. */
+    readonly onOutput?: ((line: string, step: BuildStep | undefined) => void) | undefined;
 }
 /** `ref` is a name with tag or digest, an id, or an unambiguous beginning of one. A missing one is `not_found`. */
 interface ImageService {
@@ -1037,7 +1053,10 @@ interface ImageService {
     /** Newest first. */
     history(ref: string, options?: CallOptions): Promise<readonly ImageHistoryEntry[]>;
     prune(options?: PruneImagesOptions): Promise<PruneReport>;
-    /** Without the capability `build`: `unsupported`. A failed build never resolves. */
+    /**
+     * Without the capability `build`: `unsupported`. A failed build never resolves: it is a `BuildError`, with the step and the last of the output, and
+     * `exitCode` where a command failed. The names stand as they were then; layers of steps that went well may stay.
+     */
     build(request: BuildRequest, options?: BuildOptions): Promise<ImageInfo>;
 }
 
@@ -1209,14 +1228,16 @@ declare class ContainerFiles {
     /** Creates or replaces one file. Its directory must be there. */
     write(path: string, data: string | Uint8Array, options?: WriteFileOptions): Promise<void>;
     /**
-     * The file or directory `from` of this machine becomes `to` in the container; a directory that is there already is merged with. The directory
-     * above `to` must be there. Links are copied as links; what is neither file, directory nor link is left out. Belongs to root unless `owner` says else.
+     * As `docker cp` does: the file or directory `from` of this machine comes into `to`, where `to` is a directory, else becomes `to`, whose directory must
+     * be there. Of a `from` that ends in `/.` only what is in it comes. A `to` that ends in a slash must be a directory, unless one is to become it.
+     * What is there already is merged with. Links are copied as links; what is neither file, directory nor link is left out. Belongs to root unless
+     * `owner` says else.
      */
     copyIn(from: string, to: string, options?: WriteFilesOptions): Promise<void>;
     /**
-     * The file or directory `from` of the container becomes `to` on this machine; a directory that is there already is merged with. All of it
-     * belongs to this user, without set-id bits, and stays within `to` whatever the container says; devices, fifos and sockets are left out.
-     * On failure what was copied before stays.
+     * As `docker cp` does, by the same rules as `copyIn`: the file or directory `from` of the container comes into `to` on this machine, or becomes it. A link
+     * in the last place of `from` is followed. All of it belongs to this user, without set-id bits, and stays within `to` whatever the container says;
+     * devices, fifos and sockets are left out. On failure what was copied before stays.
      */
     copyOut(from: string, to: string, options?: CallOptions): Promise<void>;
     /** A tar whose first entry is `path` itself by its last name. */
@@ -1373,6 +1394,10 @@ declare class Containers {
 type EventName = `${EventType}.${string}` | 'gap';
 type EventListener = (event: EngineEvent) => void;
 
+/** Of `images.build`. */
+interface BuildImageOptions extends Omit<BuildRequest, 'context'>, BuildOptions {
+}
+
 declare class Images {
     #private;
     /** @internal */
@@ -1383,7 +1408,11 @@ declare class Images {
     load(archive: AsyncIterable<Uint8Array>, options?: ProgressOptions): Promise<readonly ListedImage[]>;
     /** A tar of a root file system becomes an image of one layer. */
     import(rootfs: AsyncIterable<Uint8Array>, options?: ImportOptions): Promise<ListedImage>;
-    build(request: BuildRequest, options?: BuildOptions): Promise<ListedImage>;
+    /**
+     * `context` is a directory, sent without what its `.dockerignore` says, or a tar. A failed build rejects with a `BuildError`, which has the step and
+     * the last of the output.
+     */
+    build(context: string | AsyncIterable<Uint8Array>, options?: BuildImageOptions): Promise<ListedImage>;
     /** Several images in one archive. The same images give the same bytes. */
     save(refs: readonly string[], options?: SaveOptions): AsyncIterable<Uint8Array>;
     /** `ref` is a name with tag or digest, an id, or an unambiguous beginning of one. Throws `not_found`. */
@@ -1629,6 +1658,18 @@ declare class EngineError extends Error {
     readonly exitCode: number | undefined;
     constructor(code: ErrorCode, message: string, options?: EngineErrorOptions);
 }
+/** A build that failed. A command's failure is `failed_precondition` with `exitCode`. */
+declare class BuildError extends EngineError {
+    readonly name: string;
+    /** The one that failed; absent when none had begun. */
+    readonly step: BuildStep | undefined;
+    /** The last of what the build said, some thousand characters at most. */
+    readonly output: string;
+    constructor(code: ErrorCode, message: string, { step, output, ...options }: EngineErrorOptions & {
+        readonly step: BuildStep | undefined;
+        readonly output: string;
+    });
+}
 /** Unlike `instanceof`, true across two installed copies of this package. */
 declare function isEngineError(value: unknown, code?: ErrorCode): value is EngineError;
 
@@ -1653,8 +1694,11 @@ export {
     type BindMount,
     type BlockIo,
     type BlockIoDevice,
+    BuildError,
+    type BuildImageOptions,
     type BuildOptions,
     type BuildRequest,
+    type BuildStep,
     type CallOptions,
     type Capability,
     type CheckItem,

@@ -5,6 +5,7 @@ import type { FileStat } from '../model/container.js'
 import type { Backend } from '../ports/backend/backend.js'
 import type { StatOptions, WriteFilesOptions } from '../ports/backend/files.js'
 import type { ReadFileOptions, WriteFileOptions } from './file-options.js'
+import { found } from './found.js'
 import { checkInput, checkOptional } from './input/check.js'
 import { absolutePath, byteStream, callOptions, word } from './input/fields.js'
 import { fileData, readFileOptions, statOptions, writeFileOptions, writeFilesOptions } from './input/files.js'
@@ -47,25 +48,35 @@ export class ContainerFiles {
     await this.#backend.files.write(this.#id, directory, packFile(name, mode, bytes), { owner, signal })
   }
   /**
-   * The file or directory `from` of this machine becomes `to` in the container; a directory that is there already is merged with. The directory
-   * above `to` must be there. Links are copied as links; what is neither file, directory nor link is left out. Belongs to root unless `owner` says else.
+   * As `docker cp` does: the file or directory `from` of this machine comes into `to`, where `to` is a directory, else becomes `to`, whose directory must
+   * be there. Of a `from` that ends in `/.` only what is in it comes. A `to` that ends in a slash must be a directory, unless one is to become it.
+   * What is there already is merged with. Links are copied as links; what is neither file, directory nor link is left out. Belongs to root unless
+   * `owner` says else.
    */
   async copyIn(from: string, to: string, options: WriteFilesOptions = {}): Promise<void> {
     const checked = checkInput(writeFilesOptions, options, 'copyIn')
-    const { directory, name } = place(checkInput(absolutePath, to, 'copyIn'))
+    const [source, target] = [checkInput(word, from, 'copyIn'), checkInput(absolutePath, to, 'copyIn')]
     const { packTree } = await import('./tar-in.js')
-    await this.#backend.files.write(this.#id, directory, packTree(checkInput(word, from, 'copyIn'), name, checked.signal), checked)
+    const { planCopyIn } = await import('./copy-plan.js')
+    const stat = await found(this.#backend.files.stat(this.#id, target, { followLinks: true, signal: checked.signal }))
+    const { directory, name } = await planCopyIn(source, target, stat?.type)
+    await this.#backend.files.write(this.#id, directory, packTree(source, name, { signal: checked.signal }), checked)
   }
   /**
-   * The file or directory `from` of the container becomes `to` on this machine; a directory that is there already is merged with. All of it
-   * belongs to this user, without set-id bits, and stays within `to` whatever the container says; devices, fifos and sockets are left out.
-   * On failure what was copied before stays.
+   * As `docker cp` does, by the same rules as `copyIn`: the file or directory `from` of the container comes into `to` on this machine, or becomes it. A link
+   * in the last place of `from` is followed. All of it belongs to this user, without set-id bits, and stays within `to` whatever the container says;
+   * devices, fifos and sockets are left out. On failure what was copied before stays.
    */
   async copyOut(from: string, to: string, options: CallOptions = {}): Promise<void> {
     const { signal } = checkInput(callOptions, options, 'copyOut')
-    const path = checkInput(word, to, 'copyOut')
+    const [source, target] = [checkInput(absolutePath, from, 'copyOut'), checkInput(word, to, 'copyOut')]
     const { unpackTree } = await import('./tar-out.js')
-    await unpackTree(this.readTar(from, { signal }), path, signal)
+    const { planCopyOut } = await import('./copy-plan.js')
+    await unpackTree(
+      this.readTar(posix.normalize(source).replace(/(?<=.)\/$/, ''), { signal }),
+      (type) => planCopyOut(source, target, type),
+      signal,
+    )
   }
   /** A tar whose first entry is `path` itself by its last name. */
   readTar(path: string, options?: CallOptions): AsyncIterable<Uint8Array> {

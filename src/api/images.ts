@@ -2,8 +2,6 @@ import type { CallOptions } from '../model/common.js'
 import type { PruneReport } from '../model/system.js'
 import type { Backend } from '../ports/backend/backend.js'
 import type {
-  BuildOptions,
-  BuildRequest,
   ImportOptions,
   ListImagesOptions,
   ProgressOptions,
@@ -12,13 +10,14 @@ import type {
   RemoveImageOptions,
   SaveOptions,
 } from '../ports/backend/images.js'
+import type { BuildImageOptions } from './build-options.js'
 import { found } from './found.js'
 import { ListedImage } from './image.js'
 import { checkInput, checkOptional } from './input/check.js'
 import { byteStream, callOptions, names } from './input/fields.js'
 import {
+  buildContext,
   buildOptions,
-  buildRequest,
   imageRef,
   importOptions,
   listImagesOptions,
@@ -53,10 +52,15 @@ export class Images {
       await this.#backend.images.import(checkInput(byteStream, rootfs, 'import'), checkOptional(importOptions, options, 'import')),
     )
   }
-  async build(request: BuildRequest, options?: BuildOptions): Promise<ListedImage> {
-    return this.#listed(
-      await this.#backend.images.build(checkInput(buildRequest, request, 'build'), checkOptional(buildOptions, options, 'build')),
-    )
+  /**
+   * `context` is a directory, sent without what its `.dockerignore` says, or a tar. A failed build rejects with a `BuildError`, which has the step and
+   * the last of the output.
+   */
+  async build(context: string | AsyncIterable<Uint8Array>, options: BuildImageOptions = {}): Promise<ListedImage> {
+    const given = checkInput(buildContext, context, 'build')
+    const { signal, onStep, onOutput, ...request } = checkInput(buildOptions, options, 'build')
+    const tar = typeof given === 'string' ? await contextOf(given, request.dockerfile, signal) : given
+    return this.#listed(await this.#backend.images.build({ ...request, context: tar }, { signal, onStep, onOutput }))
   }
   /** Several images in one archive. The same images give the same bytes. */
   save(refs: readonly string[], options?: SaveOptions): AsyncIterable<Uint8Array> {
@@ -83,4 +87,13 @@ export class Images {
   #listed(info: Awaited<ReturnType<Backend['images']['get']>>): ListedImage {
     return new ListedImage(this.#backend, info)
   }
+}
+
+async function contextOf(
+  directory: string,
+  dockerfile: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<AsyncIterable<Uint8Array>> {
+  const { packContext } = await import('./build-context.js')
+  return packContext(directory, dockerfile ?? 'Dockerfile', { signal })
 }

@@ -1,4 +1,4 @@
-// Files of this machine as a tar, on their way into a container.
+// Files of this machine as a tar, on their way into a container or a build.
 import { constants, lstat, open, opendir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -12,10 +12,16 @@ export function packFile(name: string, mode: number, bytes: string | Uint8Array)
   return tar
 }
 
+export interface PackOptions {
+  readonly signal?: AbortSignal | undefined
+  /** What becomes of a path below the top one, which is named without a slash before it. `enter`: not itself, but perhaps what is in it. */
+  readonly choose?: ((path: string, isDirectory: boolean) => 'take' | 'leave' | 'enter') | undefined
+}
+
 /** What is at `path`, under the name `name`. Reads no faster than the tar is read. A link in the last place of `path` is followed. */
-export async function* packTree(path: string, name: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* packTree(path: string, name: string, options: PackOptions = {}): AsyncGenerator<Uint8Array> {
   const tar = pack()
-  const packing = addTop(tar, path, name, signal).then(
+  const packing = addTop({ ...options, tar, linked: new Map() }, path, name).then(
     () => tar.finalize(),
     (error: Error) => tar.destroy(error),
   )
@@ -27,12 +33,20 @@ export async function* packTree(path: string, name: string, signal?: AbortSignal
   }
 }
 
-async function addTop(tar: Pack, path: string, name: string, signal: AbortSignal | undefined): Promise<void> {
+interface Packing extends PackOptions {
+  readonly tar: Pack
+  /** Names of files that have others, by device and inode. */
+  readonly linked: Map<string, string>
+}
+
+async function addTop(packing: Packing, path: string, name: string): Promise<void> {
   try {
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stats = await handle.stat().finally(() => handle.close())
     if (!stats.isDirectory() && !stats.isFile()) throw new EngineError('failed_precondition', `"${path}" is neither a file nor a directory`)
-    await (stats.isDirectory() ? addDirectory(tar, path, name, stats, signal) : addFile(tar, path, name, signal, true))
+    if (!stats.isDirectory()) return await addFile(packing, path, name, true)
+    if (packing.choose === undefined) await addEmpty(packing.tar, headers(name, stats, { type: 'directory' }))
+    await addChildren(packing, path, name === '.' ? '' : `${name}/`, '')
   } catch (error) {
     throw fsError(error, path)
   }
@@ -49,26 +63,34 @@ const headers = (name: string, { mode, mtime }: Attributes, more: Partial<Header
   ...more,
 })
 
-async function add(tar: Pack, path: string, name: string, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted()
-  const stats = await lstat(path)
-  if (stats.isDirectory()) await addDirectory(tar, path, name, stats, signal)
-  else if (stats.isFile()) await addFile(tar, path, name, signal, false)
-  else if (stats.isSymbolicLink()) await addEmpty(tar, headers(name, stats, { type: 'symlink', linkname: await readlink(path) }))
+/** `before` comes before the names in the tar, `below` says where in the tree they are. */
+async function addChildren(packing: Packing, path: string, before: string, below: string): Promise<void> {
+  for await (const { name } of await opendir(path)) {
+    packing.signal?.throwIfAborted()
+    const child = join(path, name)
+    const stats = await lstat(child)
+    const choice = packing.choose?.(below + name, stats.isDirectory()) ?? 'take'
+    if (choice === 'leave') continue
+    if (stats.isDirectory()) {
+      if (choice === 'take') await addEmpty(packing.tar, headers(before + name, stats, { type: 'directory' }))
+      await addChildren(packing, child, `${before}${name}/`, `${below}${name}/`)
+    } else if (choice === 'enter') continue
+    else if (stats.isFile()) await addFile(packing, child, before + name, false)
+    else if (stats.isSymbolicLink())
+      await addEmpty(packing.tar, headers(before + name, stats, { type: 'symlink', linkname: await readlink(child) }))
+  }
 }
 
-async function addDirectory(tar: Pack, path: string, name: string, stats: Attributes, signal: AbortSignal | undefined): Promise<void> {
-  await addEmpty(tar, headers(name, stats, { type: 'directory' }))
-  for await (const { name: child } of await opendir(path))
-    await add(tar, join(path, child), name === '.' ? child : `${name}/${child}`, signal)
-}
-
-async function addFile(tar: Pack, path: string, name: string, signal: AbortSignal | undefined, follow: boolean): Promise<void> {
+async function addFile({ tar, signal, linked }: Packing, path: string, name: string, follow: boolean): Promise<void> {
   // It may have become something else since it was looked at: never a link, and never a fifo that blocks.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | (follow ? 0 : constants.O_NOFOLLOW))
   try {
     const stats = await handle.stat()
     if (!stats.isFile()) throw new EngineError('failed_precondition', `"${path}" was replaced while it was read`)
+    const inode = `${stats.dev}:${stats.ino}`
+    const other = stats.nlink > 1 ? linked.get(inode) : undefined
+    if (other !== undefined) return await addEmpty(tar, headers(name, stats, { type: 'link', linkname: other }))
+    if (stats.nlink > 1) linked.set(inode, name)
     const entry = tar.entry(headers(name, stats, { size: stats.size }))
     if (stats.size === 0) return void entry.end()
     // A file that grows meanwhile is cut where it ended; one that shrinks fails, since its size is told already.

@@ -49,13 +49,16 @@ async function* rethrowing(bytes: AsyncIterable<Uint8Array>, explained: (error: 
   }
 }
 
-/** Its first entry becomes `to`, and the others are below it. */
-export async function unpackTree(tar: AsyncIterable<Uint8Array>, to: string, signal: AbortSignal | undefined): Promise<void> {
-  const path = resolve(to)
+/** Its first entry becomes what `place` says for one of its type, and the others are below it. */
+export async function unpackTree(
+  tar: AsyncIterable<Uint8Array>,
+  place: (type: 'directory' | 'file') => Promise<string>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   let target: Target | undefined
   try {
     for await (const entry of readTar(tar, signal)) {
-      target ??= await openTarget(entry.header, path, signal)
+      target ??= await openTarget(entry.header, resolve(await place(entry.header.type === 'directory' ? 'directory' : 'file')), signal)
       await put(target, entry, signal)
     }
   } catch (error) {

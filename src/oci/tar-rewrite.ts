@@ -61,9 +61,12 @@ async function* sparseMaps(reader: ByteReader, head: Buffer): AsyncGenerator<Uin
 }
 function* extension(head: Buffer, { size }: Header, content: Buffer): Generator<Uint8Array> {
   if (content.length === 0) return
-  const block = Buffer.from(head)
-  if (content.length !== size) writeNumber(block, 124, 12, content.length)
-  yield withSum(block)
+  if (content.length === size) yield head
+  else {
+    const block = Buffer.from(head)
+    writeNumber(block, 124, 12, content.length)
+    yield withSum(block)
+  }
   yield content
   yield Buffer.alloc((blockBytes - (content.length % blockBytes)) % blockBytes)
 }

@@ -58,6 +58,20 @@ export async function dockerCredentials(domain: string, options: DockerCredentia
   return helped ?? fromEntry(find(config.auths ?? {}, domain), domain, path)
 }
 
+/** All that the configuration says, by registry; what a store keeps without naming it there is not among it. Fails as `dockerCredentials` does. */
+export async function allDockerCredentials(options: DockerCredentialsOptions = {}): Promise<Readonly<Record<string, RegistryAuth>>> {
+  const { env = process.env } = options
+  const config = await readConfig(join(env['DOCKER_CONFIG'] || join(homedir(), '.docker'), 'config.json'), options)
+  const hosts = new Set([...Object.keys(config?.auths ?? {}), ...Object.keys(config?.credHelpers ?? {})].map(hostOf))
+  const all: Record<string, RegistryAuth> = {}
+  for (const host of hosts) {
+    const domain = host === 'index.docker.io' ? 'docker.io' : host
+    const auth = await dockerCredentials(domain, options)
+    if (auth !== undefined) all[domain] = auth
+  }
+  return all
+}
+
 async function readConfig(path: string, { signal }: CallOptions): Promise<Config | undefined> {
   signal?.throwIfAborted()
   try {

@@ -1,9 +1,9 @@
 // The schemas of images.
 import * as z from 'zod/mini'
 import type { ImageConfig } from '../../model/image.js'
+import type { BuildImageOptions } from '../build-options.js'
 import type {
   BuildOptions,
-  BuildRequest,
   ImportOptions,
   ListImagesOptions,
   ProgressOptions,
@@ -92,19 +92,21 @@ export const pruneImagesOptions: Schema<PruneImagesOptions> = once(() =>
     signal: signalField(),
   }),
 )
-export const buildRequest: Schema<BuildRequest> = once(() =>
-  strict<BuildRequest>({
-    context: byteStream(),
+export const buildContext: Schema<string | AsyncIterable<Uint8Array>> = once(() =>
+  z.union([word(), byteStream()], 'must be the path of a directory or a tar'),
+)
+export const buildOptions: Schema<BuildImageOptions> = once(() =>
+  strict<BuildImageOptions>({
     dockerfile: z.optional(word()),
     target: z.optional(word()),
     args: z.optional(env()),
     tags: z.optional(names()),
     platform: z.optional(platform()),
     cache: z.optional(flag()),
-  }),
-)
-export const buildOptions: Schema<BuildOptions> = once(() =>
-  strict<BuildOptions>({
+    labels: z.optional(labels()),
+    pull: z.optional(flag()),
+    auth: z.optional(z.record(z.string(), auth())),
+    onStep: z.optional(callback<NonNullable<BuildOptions['onStep']>>()),
     onOutput: z.optional(callback<NonNullable<BuildOptions['onOutput']>>()),
     signal: signalField(),
   }),

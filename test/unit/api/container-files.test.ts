@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -40,12 +40,25 @@ const reading = (bytes: Buffer | Promise<Buffer>): Container['files'] =>
       yield await bytes
     },
   })
-const writing = (): {
+/** `there` is what the container has. */
+const writing = (
+  there: Readonly<Record<string, 'file' | 'directory'>> = {},
+): {
   readonly files: Container['files']
   readonly written: { path: string; entries: Awaited<ReturnType<typeof entriesOf>> }[]
 } => {
   const written: { path: string; entries: Awaited<ReturnType<typeof entriesOf>> }[] = []
-  return { written, files: files({ write: async (_, path, bytes) => void written.push({ path, entries: await entriesOf(bytes) }) }) }
+  return {
+    written,
+    files: files({
+      stat: async (_, path) => {
+        const type = there[path]
+        if (type === undefined) throw new EngineError('not_found', `no "${path}"`)
+        return { name: path, type, sizeBytes: 0, mode: 0o755, modifiedAt: new Date(0) }
+      },
+      write: async (_, path, bytes) => void written.push({ path, entries: await entriesOf(bytes) }),
+    }),
+  }
 }
 
 describe('read', () => {
@@ -124,6 +137,44 @@ describe('copyIn', () => {
     await files.copyIn(at('a'), '/b')
     expect(written).toMatchObject([{ path: '/', entries: [{ name: 'b', body: 'A' }] }])
   })
+  it('puts a file and a directory into a directory that is there, under their own names', async () => {
+    await mkdir(at('fixtures'))
+    await writeFile(at('fixtures', 'a'), 'A')
+    for (const to of ['/srv', '/srv/']) {
+      const { files, written } = writing({ [to]: 'directory' })
+      await files.copyIn(at('fixtures'), to)
+      await files.copyIn(at('fixtures', 'a'), to)
+      expect(written.map(({ path, entries }) => [path, entries.map(({ name }) => name.replace(/\/$/, ''))])).toEqual([
+        ['/srv', ['fixtures', 'fixtures/a']],
+        ['/srv', ['a']],
+      ])
+    }
+  })
+  it('puts what is in a directory that is named with "/." into one that is there', async () => {
+    await mkdir(at('fixtures'))
+    await writeFile(at('fixtures', 'a'), 'A')
+    const { files, written } = writing({ '/srv': 'directory' })
+    await files.copyIn(`${at('fixtures')}/.`, '/srv')
+    expect(written.map(({ path, entries }) => [path, entries.map(({ name }) => name.replace(/\/$/, ''))])).toEqual([['/srv', ['.', 'a']]])
+  })
+  it('refuses a directory over a file, a file below one, and a file in a directory that is not there', async () => {
+    await mkdir(at('fixtures'))
+    await writeFile(at('a'), 'A')
+    const { files, written } = writing({ '/file': 'file', '/file/': 'file' })
+    await expect(files.copyIn(at('fixtures'), '/file')).rejects.toMatchObject({ code: 'failed_precondition' })
+    await expect(files.copyIn(at('a'), '/file/')).rejects.toMatchObject({ code: 'failed_precondition' })
+    await expect(files.copyIn(at('a'), '/none/')).rejects.toMatchObject({ code: 'not_found' })
+    expect(written).toEqual([])
+  })
+  it('sends a file that has two names once, and the second name as a link to the first', async () => {
+    await mkdir(at('fixtures'))
+    await writeFile(at('fixtures', 'a'), 'A')
+    await link(at('fixtures', 'a'), at('fixtures', 'b'))
+    const { files, written } = writing()
+    await files.copyIn(at('fixtures'), '/srv')
+    const [first, second] = (written[0]?.entries ?? []).filter(({ type }) => type !== 'directory')
+    expect([first?.type, second?.type, second?.linkname]).toEqual(['file', 'link', first?.name])
+  })
   it('rejects with not_found for what is not there', async () => {
     await expect(writing().files.copyIn(at('none'), '/b')).rejects.toMatchObject({ code: 'not_found' })
   })
@@ -131,6 +182,9 @@ describe('copyIn', () => {
     await writeFile(at('a'), 'A'.repeat(1_000_000))
     const full = new EngineError('resource_exhausted', 'disk full')
     const refusing = files({
+      async stat() {
+        throw new EngineError('not_found', 'nothing there')
+      },
       async write(_, __, bytes) {
         for await (const _ of bytes) throw full
       },
@@ -160,7 +214,7 @@ describe('copyOut', () => {
     await reading(tar(...log)).copyOut('/var/log', at('out'))
     await writeFile(at('out', 'mine'), 'M')
     await writeFile(at('out', 'sub', 'a'), 'B')
-    await reading(tar(...log)).copyOut('/var/log', at('out'))
+    await reading(tar(...log)).copyOut('/var/log/.', at('out'))
     expect(await Promise.all([readFile(at('out', 'mine'), 'utf8'), readFile(at('out', 'sub', 'a'), 'utf8')])).toEqual(['M', 'A'])
   })
   it('makes one file, in place of a link that is there', async () => {

@@ -3,11 +3,12 @@ import type { ImageInfo } from '../../../model/image.js'
 import { canonicalName } from '../../../oci/reference.js'
 import type { ImportOptions } from '../../../ports/backend/images.js'
 import { abortable } from '../../../util/abortable.js'
+import { tell } from '../../../util/tell.js'
 import { type HttpContext, requireCapability } from '../context.js'
 import { describeImage } from './describe.js'
 import { toInstructions } from './instructions.js'
 import { imageRef, parseTag } from './names.js'
-import { report, transferred } from './transfer.js'
+import { transferred } from './transfer.js'
 
 export async function importImage(
   context: HttpContext,
@@ -29,7 +30,7 @@ export async function importImage(
         changes: instructions.length === 0 ? undefined : instructions,
       },
       body: counted(abortable(rootfs, signal), (doneBytes) => {
-        report(onProgress, { phase: 'upload', doneBytes })
+        tell(onProgress, { phase: 'upload', doneBytes })
       }),
       signal,
     },

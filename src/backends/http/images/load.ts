@@ -2,10 +2,11 @@ import type { ImageInfo } from '../../../model/image.js'
 import { hostPlatform, normalizePlatform, type Platform } from '../../../oci/platform.js'
 import type { ProgressOptions } from '../../../ports/backend/images.js'
 import { abortable } from '../../../util/abortable.js'
+import { tell } from '../../../util/tell.js'
 import type { HttpContext } from '../context.js'
 import { ArchiveRelay } from './archive-relay.js'
 import { describeImage } from './describe.js'
-import { report, transferred } from './transfer.js'
+import { transferred } from './transfer.js'
 
 /** Docker unpacks the whole archive before it looks at the first image of it, so that a cut one leaves nothing. */
 export async function loadImages(
@@ -19,7 +20,7 @@ export async function loadImages(
     layouts: context.dialect.resources.loadsLayouts,
     ...(onProgress && {
       onMember: (layer: string, doneBytes: number, totalBytes: number) => {
-        report(onProgress, { phase: 'upload', layer, doneBytes, totalBytes })
+        tell(onProgress, { phase: 'upload', layer, doneBytes, totalBytes })
       },
     }),
   })

@@ -14,7 +14,7 @@ import type {
   RemoveImageOptions,
   SaveOptions,
 } from '../../../ports/backend/images.js'
-import { type HttpContext, requireCapability, unsupported } from '../context.js'
+import { type HttpContext, requireCapability } from '../context.js'
 import { pathWithSlashes } from '../path.js'
 import { historyAnswer, toHistory } from '../wire/image.js'
 import { parse } from '../wire/parse.js'
@@ -73,7 +73,8 @@ export class HttpImages implements ImageService {
     const { pruneImages } = await import('./prune.js')
     return pruneImages(this.#context, options)
   }
-  async build(_request: BuildRequest, _options?: BuildOptions): Promise<ImageInfo> {
-    throw unsupported(this.#context.name, '"build"')
+  async build(request: BuildRequest, options?: BuildOptions): Promise<ImageInfo> {
+    const { buildImage } = await import('./build.js')
+    return buildImage(this.#context, request, options)
   }
 }

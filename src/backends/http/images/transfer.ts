@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { type EngineError, isEngineError } from '../../../errors.js'
 import type { TransferProgress } from '../../../model/image.js'
 import type { ProgressOptions } from '../../../ports/backend/images.js'
+import { tell } from '../../../util/tell.js'
 import type { Exchange } from '../calls.js'
 import type { HttpContext } from '../context.js'
 import type { ErrorRule } from '../dialect.js'
@@ -98,17 +99,9 @@ export async function transferred(
   for await (const one of transfer(context, path, exchange)) {
     if (keep(one)) kept = one
     const progress = onProgress === undefined ? undefined : toProgress(one)
-    if (progress !== undefined) report(onProgress, progress)
+    if (progress !== undefined) tell(onProgress, progress)
   }
   return kept
-}
-
-export function report(onProgress: ProgressOptions['onProgress'], progress: TransferProgress): void {
-  try {
-    onProgress?.(progress)
-  } catch {
-    /* a listener's own bug is not the transfer's */
-  }
 }
 
 // Docker's and Podman's words (pkg/progress of moby), then pouchd's.
