@@ -27,6 +27,7 @@ export const tools = [
   { command: 'nsenter', package: 'util-linux', sets: ['quickstart', 'test'] },
   { command: 'mkfifo', package: 'coreutils', sets: ['quickstart', 'test'] },
   { command: 'tar', package: 'tar', sets: ['test'] },
+  { command: 'getfattr', package: 'attr', sets: ['test'] },
   { command: 'ip', package: 'iproute2', other: { dnf: 'iproute' }, sets: ['test'] },
   { command: 'nft', package: 'nftables', sets: ['test'] },
   { command: 'docker-registry', package: 'docker-registry', other: { dnf: undefined, pacman: undefined }, sets: ['test'] },

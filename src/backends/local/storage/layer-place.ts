@@ -86,7 +86,8 @@ export class LayerPlace {
     if (given.type === 'link') return this.#link(path, given)
     const hidesBelow =
       given.type === 'directory' && this.#target.isOverlay && (replaced || (before?.kind === 'directory' && before.isOpaque))
-    const own = given.xattrs.filter(([name]) => !name.startsWith('trusted.overlay.'))
+    // Those of overlayfs among them, by which a layer could show files that are not its own. containerd sets none either.
+    const own = given.xattrs.filter(([name]) => !name.startsWith('trusted.'))
     const entry: TarEntry = {
       ...given,
       name: given.type === 'directory' ? `${path}/` : path,
@@ -110,7 +111,7 @@ export class LayerPlace {
     const parts = partsOf(entry.linkName)
     const base = parts.at(-1)
     const at = await this.#tree.resolve(parts.slice(0, -1))
-    const target = join(join(at.path, at.missing.join('/')), base ?? '')
+    const target = [...(at.path === '' ? [] : [at.path]), ...at.missing, base ?? ''].join('/')
     const node = base === undefined || at.missing.length > 0 ? undefined : await this.#tree.look(target)
     if (target === path || node?.kind === 'directory' || node?.kind === 'whiteout' || base === undefined)
       throw damaged(`"${path}" is a hard link to "${target}", which is no file`)

@@ -63,6 +63,7 @@ export class TarExtract implements AsyncDisposable {
   readonly #killing: Disposable
   #buffer: Buffer = Buffer.allocUnsafeSlow(bufferBytes)
   #filled = 0
+  #draining: Promise<void> | undefined
 
   constructor(child: ChildProcess, signal: AbortSignal | undefined) {
     this.#child = child
@@ -98,13 +99,6 @@ export class TarExtract implements AsyncDisposable {
     this.#stdin.end()
     await this.#ended
   }
-  /** Of a child that has failed already: the reason. */
-  async failure(): Promise<unknown> {
-    return this.#ended.then(
-      () => undefined,
-      (error: unknown) => error,
-    )
-  }
   async [Symbol.asyncDispose](): Promise<void> {
     this.#killing[Symbol.dispose]()
     this.#child.kill('SIGKILL')
@@ -122,12 +116,24 @@ export class TarExtract implements AsyncDisposable {
     return this.#stdin.write(bytes) ? undefined : this.#drained()
   }
   async #drained(): Promise<void> {
-    if (this.#stdin.writableNeedDrain && !this.#stdin.destroyed) {
-      await Promise.race([once(this.#stdin, 'drain').catch(() => {}), once(this.#stdin, 'close')])
-    }
+    this.#draining ??= drained(this.#stdin).finally(() => {
+      this.#draining = undefined
+    })
+    await this.#draining
     // It has ended before its time.
     if (this.#stdin.destroyed) await this.#ended
   }
+}
+
+function drained(stream: Writable): Promise<void> {
+  if (stream.destroyed || !stream.writableNeedDrain) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done).off('close', done)
+      resolve()
+    }
+    stream.once('drain', done).once('close', done)
+  })
 }
 
 /** Resolves when it has ended well and closed its pipes. */
