@@ -603,7 +603,7 @@ interface TransferProgress {
     readonly totalBytes?: number | undefined;
 }
 
-interface CommitOptions extends CallOptions {
+interface CommitOptions$1 extends CallOptions {
     readonly author?: string | undefined;
     readonly comment?: string | undefined;
     /** Over the container's own. */
@@ -627,7 +627,7 @@ interface CheckpointOptions extends CallOptions {
 /** Where a container's root meets images and archives. Works on stopped containers too. */
 interface ContainerImages {
     /** What the container changed becomes a layer over its image, under the name `reference`. */
-    commit(id: string, reference: string, options?: CommitOptions): Promise<ImageInfo>;
+    commit(id: string, reference: string, options?: CommitOptions$1): Promise<ImageInfo>;
     /**
      * Same id, name, networks, volumes; the root of another image. A running container is stopped and started again.
      * When the new one does not start, or not get healthy in time, the old one runs again and this rejects with why.
@@ -1595,6 +1595,17 @@ declare const chainIdLabel = "containerd.io/snapshot.ref";
 interface PrepareOptions extends CallOptions {
     /** Stored with it. A snapshotter reads some: id maps, a size limit, the chain id that a lazy one may already have. */
     readonly labels?: Labels | undefined;
+    /**
+     * The parent is told at commit, so that layers can be unpacked side by side; until then the mounts show nothing of it. Only
+     * where the snapshotter says `parentLater`, and without a parent now. Default false.
+     */
+    readonly parentLater?: boolean | undefined;
+}
+interface CommitOptions extends CallOptions {
+    /** Stored with it. */
+    readonly labels?: Labels | undefined;
+    /** Of a key that was prepared with `parentLater`, and of no other. */
+    readonly parent?: string | undefined;
 }
 /**
  * Filesystems as parents and children. `prepare` opens a writable child of a committed parent; `commit` freezes it
@@ -1603,6 +1614,8 @@ interface PrepareOptions extends CallOptions {
  */
 interface Snapshotter {
     readonly name: string;
+    /** Whether `prepare` takes `parentLater`. Absent: it does not. */
+    readonly parentLater?: boolean | undefined;
     /**
      * Mounts that, made in order on one place, show a new writable child. No parent: empty. Throws `already_exists` for a
      * taken key, and also when the labels name a chain id that is here already: the layer need not be fetched then.
@@ -1612,8 +1625,11 @@ interface Snapshotter {
     view(key: string, parent: string, options?: PrepareOptions): Promise<readonly Mount[]>;
     /** What `prepare` or `view` returned for `key`, also after a restart. */
     mounts(key: string, options?: CallOptions): Promise<readonly Mount[]>;
-    /** `key` is gone afterwards. A taken name is `already_exists`, and `key` stays. */
-    commit(name: string, key: string, options?: PrepareOptions): Promise<void>;
+    /**
+     * `key` is gone afterwards. A taken name is `already_exists`, and `key` stays. With a `parent`: what a layer needs of those
+     * below is put in now, and `data_loss` tells that they have not what it links to.
+     */
+    commit(name: string, key: string, options?: CommitOptions): Promise<void>;
     find(key: string, options?: CallOptions): Promise<SnapshotInfo | undefined>;
     /** An absent key is success. Throws `failed_precondition` while it has children. */
     remove(key: string, options?: CallOptions): Promise<void>;
@@ -1632,7 +1648,7 @@ interface LayerService {
      * `content.write` and `apply` in one pass over the bytes, where a room can. On failure the blob is not there, or is
      * there and verified. Absent: callers write, then apply.
      */
-    applyStream?(layer: Descriptor, bytes: AsyncIterable<Uint8Array>, target: readonly Mount[], options?: WriteOptions): Promise<Digest>;
+    applyStream?(layer: Descriptor, bytes: ByteSource, target: readonly Mount[], options?: WriteOptions): Promise<Digest>;
     /** Packs what `upper` changed over `lower` into the content store. Capabilities, ids and times as they are, to the bit. */
     diff(lower: readonly Mount[], upper: readonly Mount[], options?: CallOptions): Promise<Descriptor>;
 }
@@ -1680,7 +1696,10 @@ interface StorageSubject {
     tree(mounts: readonly Mount[]): Promise<MountedTree>;
 }
 
-declare function storageSuite(implementation: Implementation<StorageSubject, never>, api: TestApi): void;
+/** `streamed_layers`: `LayerService.applyStream`, and snapshotters whose parents may be told at commit. */
+type StorageCapability = 'streamed_layers';
+
+declare function storageSuite(implementation: Implementation<StorageSubject, StorageCapability>, api: TestApi): void;
 
 declare function tasksSuite(implementation: Implementation<TasksSubject, TaskFeature>, api: TestApi): void;
 
@@ -1733,6 +1752,8 @@ interface MemorySnapshot {
     readonly kind: 'active' | 'view' | 'committed';
     readonly labels: Labels;
     readonly tree: Tree;
+    /** Unpacked before its parent was told: to be applied over that one. */
+    readonly later?: readonly Uint8Array[] | undefined;
 }
 /** What a held storage has written or found. */
 interface Lease {
@@ -1852,6 +1873,7 @@ declare class MemoryLayers implements LayerService {
     #private;
     constructor(state: MemoryState, content: ContentStore);
     apply(layer: Descriptor, target: readonly Mount[], { signal }?: CallOptions): Promise<Digest>;
+    applyStream(layer: Descriptor, bytes: ByteSource, target: readonly Mount[], options?: WriteOptions): Promise<Digest>;
     diff(lower: readonly Mount[], upper: readonly Mount[], options?: CallOptions): Promise<Descriptor>;
 }
 
@@ -1875,11 +1897,12 @@ declare class MemoryRecords<T> implements RecordStore<T> {
 declare class MemorySnapshotter implements Snapshotter {
     #private;
     readonly name: string;
+    readonly parentLater: boolean;
     constructor(state: MemoryState, lease: Lease | undefined);
     prepare(key: string, parent: string | undefined, options?: PrepareOptions): Promise<readonly Mount[]>;
     view(key: string, parent: string, options?: PrepareOptions): Promise<readonly Mount[]>;
     mounts(key: string, options?: CallOptions): Promise<readonly Mount[]>;
-    commit(name: string, key: string, options?: PrepareOptions): Promise<void>;
+    commit(name: string, key: string, options?: CommitOptions): Promise<void>;
     find(key: string, options?: CallOptions): Promise<SnapshotInfo | undefined>;
     remove(key: string, options?: CallOptions): Promise<void>;
     usage(key: string, options?: CallOptions): Promise<{
@@ -1942,6 +1965,7 @@ export {
     type ByteSource,
     type Case,
     type CommandOptions,
+    type CommitOptions,
     type ContainerDirectories,
     type ContentInfo,
     type ContentReference,

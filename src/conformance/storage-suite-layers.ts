@@ -30,7 +30,7 @@ async function look(directory: string, path: string = ''): Promise<Record<string
   }
   return found
 }
-async function lookAt({ tree }: StorageSubject, held: HeldStorage, name: string): Promise<Record<string, string | null>> {
+export async function lookAt({ tree }: StorageSubject, held: HeldStorage, name: string): Promise<Record<string, string | null>> {
   await using opened = await tree(await held.snapshotter().view(`look at ${name}`, name))
   return await look(opened.root) // while it is open
 }

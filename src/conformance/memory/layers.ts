@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { EngineError } from '../../errors.js'
 import type { CallOptions, Descriptor, Digest, Mount } from '../../model/common.js'
-import type { ContentStore } from '../../ports/engine/content.js'
+import type { ByteSource, ContentStore, WriteOptions } from '../../ports/engine/content.js'
 import type { LayerService } from '../../ports/engine/snapshotter.js'
 import { digestOf } from './content.js'
 import { type MemoryState, mountType } from './state.js'
@@ -27,8 +27,13 @@ export class MemoryLayers implements LayerService {
     if (snapshot.kind !== 'active') throw new EngineError('failed_precondition', `snapshot "${snapshot.key}" is not writable`)
     const tree = await applyTar(snapshot.tree, tar)
     signal?.throwIfAborted()
-    this.#state.snapshots.set(snapshot.key, { ...snapshot, tree })
+    const later = snapshot.later === undefined ? undefined : [...snapshot.later, tar]
+    this.#state.snapshots.set(snapshot.key, { ...snapshot, tree, later })
     return digestOf(tar)
+  }
+  async applyStream(layer: Descriptor, bytes: ByteSource, target: readonly Mount[], options: WriteOptions = {}): Promise<Digest> {
+    await this.#content.write(layer, bytes, options)
+    return this.apply(layer, target, options)
   }
   async diff(lower: readonly Mount[], upper: readonly Mount[], options: CallOptions = {}): Promise<Descriptor> {
     const tar = await diffTar(mounted(this.#state, lower).tree, mounted(this.#state, upper).tree)

@@ -1,11 +1,19 @@
 import { EngineError } from '../../errors.js'
 import type { CallOptions, Mount } from '../../model/common.js'
-import { type PrepareOptions, type SnapshotInfo, type Snapshotter, chainIdLabel } from '../../ports/engine/snapshotter.js'
+import {
+  type CommitOptions,
+  type PrepareOptions,
+  type SnapshotInfo,
+  type Snapshotter,
+  chainIdLabel,
+} from '../../ports/engine/snapshotter.js'
 import { type Lease, type MemorySnapshot, type MemoryState, mountOf } from './state.js'
 import { emptyTree, sameEntry, sizeOf } from './tree.js'
+import { applyTar } from './tree-tar.js'
 
 export class MemorySnapshotter implements Snapshotter {
   readonly name: string = 'memory'
+  readonly parentLater: boolean = true
   readonly #state: MemoryState
   readonly #lease: Lease | undefined
 
@@ -25,13 +33,14 @@ export class MemorySnapshotter implements Snapshotter {
     if (snapshot.kind === 'committed') throw new EngineError('failed_precondition', `snapshot "${key}" is committed`)
     return mountOf(snapshot)
   }
-  async commit(name: string, key: string, options?: PrepareOptions): Promise<void> {
-    options?.signal?.throwIfAborted()
+  async commit(name: string, key: string, options: CommitOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted()
     const snapshot = this.#get(key)
     if (this.#state.snapshots.has(name)) throw new EngineError('already_exists', `snapshot "${name}" is there already`)
     if (snapshot.kind !== 'active') throw new EngineError('failed_precondition', `snapshot "${key}" is not writable`)
+    const { later, ...whole } = await this.#withParent(snapshot, options.parent)
     this.#state.snapshots.delete(key)
-    this.#add({ ...snapshot, key: name, kind: 'committed', labels: options?.labels ?? {} })
+    this.#add({ ...whole, key: name, kind: 'committed', labels: options.labels ?? {} })
   }
   async find(key: string, options?: CallOptions): Promise<SnapshotInfo | undefined> {
     options?.signal?.throwIfAborted()
@@ -61,17 +70,30 @@ export class MemorySnapshotter implements Snapshotter {
     kind: 'active' | 'view',
     key: string,
     parent: string | undefined,
-    { labels = {}, signal }: PrepareOptions = {},
+    { labels = {}, parentLater = false, signal }: PrepareOptions = {},
   ): readonly Mount[] {
     signal?.throwIfAborted()
     const chain = labels[chainIdLabel]
     if (chain !== undefined && this.#state.snapshots.has(chain))
       throw new EngineError('already_exists', `snapshot "${chain}" is there already`)
     if (this.#state.snapshots.has(key)) throw new EngineError('already_exists', `snapshot "${key}" is there already`)
-    const below = parent === undefined ? undefined : this.#get(parent)
-    if (below !== undefined && below.kind !== 'committed')
-      throw new EngineError('invalid_argument', `snapshot "${below.key}" is not committed`)
-    return mountOf(this.#add({ key, parent, kind, labels, tree: below?.tree ?? emptyTree }))
+    if (parentLater && parent !== undefined) throw new EngineError('invalid_argument', `snapshot "${key}" has a parent already`)
+    const below = parent === undefined ? undefined : this.#parent(parent)
+    const later = parentLater ? [] : undefined
+    return mountOf(this.#add({ key, parent, kind, labels, tree: below?.tree ?? emptyTree, later }))
+  }
+  async #withParent(snapshot: MemorySnapshot, parent: string | undefined): Promise<MemorySnapshot> {
+    if ((snapshot.later === undefined) !== (parent === undefined))
+      throw new EngineError('invalid_argument', `snapshot "${snapshot.key}": a parent is told at commit where that was said before`)
+    if (parent === undefined) return snapshot
+    let { tree } = this.#parent(parent)
+    for (const layer of snapshot.later ?? []) tree = await applyTar(tree, layer)
+    return { ...snapshot, parent, tree }
+  }
+  #parent(key: string): MemorySnapshot {
+    const below = this.#get(key)
+    if (below.kind !== 'committed') throw new EngineError('invalid_argument', `snapshot "${key}" is not committed`)
+    return below
   }
   #add(snapshot: MemorySnapshot): MemorySnapshot {
     this.#state.snapshots.set(snapshot.key, snapshot)

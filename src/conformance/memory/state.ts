@@ -18,6 +18,8 @@ export interface MemorySnapshot {
   readonly kind: 'active' | 'view' | 'committed'
   readonly labels: Labels
   readonly tree: Tree
+  /** Unpacked before its parent was told: to be applied over that one. */
+  readonly later?: readonly Uint8Array[] | undefined
 }
 /** What a held storage has written or found. */
 export interface Lease {

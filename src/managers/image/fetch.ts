@@ -27,19 +27,31 @@ export async function fetchBlob(request: FetchBlob): Promise<void> {
   report({ phase: 'download', layer, doneBytes: totalBytes, totalBytes })
 }
 
-async function transfer({ content, registry, repository, blob, report, signal }: FetchBlob, address?: string): Promise<void> {
+/** Of the registry's own, from an offset on. */
+export function blobBytes(
+  { registry, repository, blob, report, signal }: Omit<FetchBlob, 'content'>,
+  address?: string,
+): (offset: number) => AsyncIterable<Uint8Array> {
   const { digest: layer, size: totalBytes } = blob
   const passed = (doneBytes: number): void => {
     report({ phase: 'download', layer, doneBytes, totalBytes })
     if (doneBytes === totalBytes) report({ phase: 'verify', layer, doneBytes, totalBytes })
   }
+  return (offset) => {
+    const options = { offset, signal }
+    const bytes = address === undefined ? registry.blob(repository, blob, options) : registry.foreignBlob(address, blob, options)
+    return counted(bytes, offset, passed)
+  }
+}
+
+async function transfer(request: FetchBlob, address?: string): Promise<void> {
+  const { content, repository, blob, signal } = request
+  const bytes = blobBytes(request, address)
   for (let attempt = 1; ; attempt++) {
     let begunAt = 0
     const from = (offset: number): AsyncIterable<Uint8Array> => {
       begunAt = offset
-      const options = { offset, signal }
-      const bytes = address === undefined ? registry.blob(repository, blob, options) : registry.foreignBlob(address, blob, options)
-      return counted(bytes, offset, passed)
+      return bytes(offset)
     }
     try {
       await content.write(blob, from, { source: repositoryName(repository), signal })

@@ -3,6 +3,7 @@ import { EngineError } from '../../errors.js'
 import type { Descriptor } from '../../model/common.js'
 import { type ImageDocument, pairLayers, readImageConfig } from '../../oci/image-config.js'
 import { type Manifest, MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES, readManifest } from '../../oci/manifest.js'
+import { isForeignLayerType } from '../../oci/media-types.js'
 import { parsePlatform, type Platform } from '../../oci/platform.js'
 import { canonicalName, type ImageReference, parseReference, repositoryName } from '../../oci/reference.js'
 import type { PullOptions } from '../../ports/backend/images.js'
@@ -12,12 +13,12 @@ import type { RegistryClient } from '../../registry/client.js'
 import { raceAbort } from '../../util/abort.js'
 import type { ImageContext } from './context.js'
 import { readBlob } from './documents.js'
-import { fetchBlob } from './fetch.js'
+import { blobBytes, fetchBlob } from './fetch.js'
 import { putName } from './names.js'
 import { reporter, type Report } from './progress.js'
 import { checkPlatform, checkRunnable, plainDescriptor, selectEntry } from './select.js'
 import { together } from './together.js'
-import { unpackImage } from './unpack.js'
+import { type LayerStream, unpackImage } from './unpack.js'
 
 /** What one pull works with. */
 interface Pull {
@@ -81,7 +82,10 @@ async function manifestBytes({ storage, registry, reference, signal }: Pull, des
     : readBlob(storage.content, descriptor.digest, MAX_MANIFEST_BYTES, { signal })
 }
 
-/** Config first, then layers side by side, each unpacked in its turn while later ones still come. Resolves with their size. */
+/**
+ * Config first, then layers side by side: each unpacked as it comes where the storage can, else in its turn while later ones
+ * still come. Resolves with their size.
+ */
 async function fetchLayers(pull: Pull, manifest: Manifest): Promise<number> {
   const { context, storage, registry, reference: repository, name, report, signal } = pull
   const { content } = storage
@@ -92,24 +96,42 @@ async function fetchLayers(pull: Pull, manifest: Manifest): Promise<number> {
   const document = await readConfig(pull, manifest)
   const layers = pairLayers(manifest, document, { what: `image "${name}"` })
 
-  const arrivals = new Map(layers.map(({ layer }) => [layer.digest, new Arrival()]))
   const blobs = [...new Map(layers.map(({ layer }) => [layer.digest, layer])).values()]
-  await together(
-    [
-      ...blobs.map((layer) => async (inner: AbortSignal): Promise<void> => {
-        await context.transfers.run(() => fetch(layer, inner, report), { signal: inner })
-        arrivals.get(layer.digest)?.tell()
-      }),
-      (inner) =>
-        unpackImage(context, storage, manifest.config.digest, layers, {
-          report,
-          signal: inner,
-          ready: async (layer) => raceAbort(arrivals.get(layer.digest)?.here ?? Promise.resolve(), inner),
-        }),
-    ],
-    signal,
-  )
+  const fetchInTurn = (layer: Descriptor, inner: AbortSignal | undefined): Promise<void> =>
+    context.transfers.run(() => fetch(layer, inner, report), { signal: inner })
+  const config = manifest.config.digest
+  if (storage.layers.applyStream !== undefined && storage.snapshotter().parentLater === true) {
+    const stream = (layer: Descriptor, inner: AbortSignal | undefined): LayerStream | undefined =>
+      isForeignLayerType(layer.mediaType)
+        ? undefined
+        : { bytes: blobBytes({ registry, repository, blob: layer, report, signal: inner }), source: repositoryName(repository) }
+    await unpackImage(context, storage, config, layers, { report, signal, ready: fetchInTurn, stream })
+    // Of what was unpacked before the blobs may be missing.
+    await together(
+      blobs.map((layer) => async (inner) => (await isHere(pull, layer)) || fetchInTurn(layer, inner)),
+      signal,
+    )
+  } else {
+    const arrivals = new Map(blobs.map(({ digest }) => [digest, new Arrival()]))
+    const arrive = async (layer: Descriptor, inner: AbortSignal): Promise<void> => {
+      await fetchInTurn(layer, inner)
+      arrivals.get(layer.digest)?.tell()
+    }
+    const ready = (layer: Descriptor, inner: AbortSignal | undefined): Promise<void> =>
+      raceAbort(arrivals.get(layer.digest)?.here ?? Promise.resolve(), inner)
+    await together(
+      [
+        ...blobs.map((layer) => (inner: AbortSignal) => arrive(layer, inner)),
+        (inner) => unpackImage(context, storage, config, layers, { report, signal: inner, ready }),
+      ],
+      signal,
+    )
+  }
   return blobs.reduce((sum, { size }) => sum + size, 0)
+}
+
+async function isHere({ storage, signal }: Pull, { digest }: Descriptor): Promise<boolean> {
+  return (await storage.content.find(digest, { signal })) !== undefined
 }
 
 async function readConfig({ storage, name, asked, signal }: Pull, { config }: Manifest): Promise<ImageDocument> {

@@ -1,23 +1,24 @@
 // Layers to a chain of committed snapshots, each named by its chain id as containerd names it.
 import { createHash, randomUUID } from 'node:crypto'
-import type { CallOptions, Descriptor, Digest, Mount } from '../../model/common.js'
-import { EngineError, isEngineError } from '../../errors.js'
-import { type Snapshotter, chainIdLabel } from '../../ports/engine/snapshotter.js'
+import { isEngineError } from '../../errors.js'
+import type { CallOptions, Descriptor, Digest } from '../../model/common.js'
+import type { Snapshotter } from '../../ports/engine/snapshotter.js'
 import type { Storage } from '../../ports/engine/storage.js'
-import { Rollback } from '../../util/rollback.js'
+import { raceAbort } from '../../util/abort.js'
 import type { ImageContext } from './context.js'
 import type { Report } from './progress.js'
+import { together } from './together.js'
+import { type LayerStream, ParentGone, type UnpackLayer, unpackOne } from './unpack-layer.js'
 
-export interface UnpackLayer {
-  readonly layer: Descriptor
-  readonly diffId: Digest
-}
+export type { LayerStream, UnpackLayer } from './unpack-layer.js'
 export interface UnpackOptions extends CallOptions {
   readonly report?: Report | undefined
   /** Resolves when the blob of the layer is there. Default: all are. */
-  readonly ready?: ((layer: Descriptor) => Promise<unknown>) | undefined
+  readonly ready?: ((layer: Descriptor, signal: AbortSignal | undefined) => Promise<unknown>) | undefined
+  /** For layers that can be unpacked as they come. Default: none. */
+  readonly stream?: ((layer: Descriptor, signal: AbortSignal | undefined) => LayerStream | undefined) | undefined
 }
-type UnpackContext = Pick<ImageContext, 'locks' | 'unpacking' | 'failedUndo'>
+type UnpackContext = Pick<ImageContext, 'locks' | 'unpacking' | 'transfers' | 'failedUndo'>
 
 const attempts = 3
 const keyPattern = /^extract-([0-9a-f-]{36}) /
@@ -55,7 +56,7 @@ export async function unpackImage(
     await using _alive = await context.locks.acquire(unpackLock(owner), { signal })
     for (let attempt = 1; ; attempt++) {
       try {
-        await unpackChain(context, storage, snapshotter, layers, chain, owner, options)
+        await unpackChain({ context, storage, snapshotter, layers, chain, owner, options })
         break
       } catch (error) {
         // Only what is found through a hold is kept: a parent may go in between when another process removes its image.
@@ -76,85 +77,89 @@ export function unpackOwner(key: string): string | undefined {
   return keyPattern.exec(key)?.[1]
 }
 
-class ParentGone extends Error {}
-
-async function unpackChain(
-  context: UnpackContext,
-  storage: Storage,
-  snapshotter: Snapshotter,
-  layers: readonly UnpackLayer[],
-  chain: readonly Digest[],
-  owner: string,
-  { signal, report, ready }: UnpackOptions,
-): Promise<void> {
-  for (const [index, { layer, diffId }] of layers.entries()) {
-    const name = chain[index] as Digest
-    const { digest, size } = layer
-    using _ours = await context.unpacking.acquire(name, { signal })
-    if ((await snapshotter.find(name, { signal })) === undefined) {
-      await ready?.(layer)
-      signal?.throwIfAborted()
-      report?.({ phase: 'unpack', layer: digest, doneBytes: 0, totalBytes: size })
-      await unpackOne(context, storage, snapshotter, { layer, diffId, name, parent: chain[index - 1], owner }, { signal })
-    }
-    report?.({ phase: 'done', layer: digest, doneBytes: size, totalBytes: size })
-  }
-}
-
-interface Step extends UnpackLayer {
-  readonly name: Digest
-  readonly parent: Digest | undefined
+interface Chain {
+  readonly context: UnpackContext
+  readonly storage: Storage
+  readonly snapshotter: Snapshotter
+  readonly layers: readonly UnpackLayer[]
+  readonly chain: readonly Digest[]
   readonly owner: string
+  readonly options: UnpackOptions
 }
 
-async function unpackOne(
-  context: UnpackContext,
-  storage: Storage,
-  snapshotter: Snapshotter,
-  { layer, diffId, name, parent, owner }: Step,
-  { signal }: CallOptions,
+/** Side by side where the snapshotter can, else one after the other. */
+async function unpackChain(work: Chain): Promise<void> {
+  const { snapshotter, layers, options } = work
+  if (snapshotter.parentLater !== true) {
+    for (const index of layers.keys()) await unpackStep(work, index, undefined, options.signal)
+    return
+  }
+  const committed = layers.map(() => new Turn())
+  await together(
+    layers.map((_, index) => async (inner: AbortSignal): Promise<void> => {
+      const below = committed[index - 1]
+      await unpackStep(work, index, below === undefined ? undefined : () => raceAbort(below.come, inner), inner)
+      committed[index]?.tell()
+    }),
+    options.signal,
+  )
+}
+
+async function unpackStep(
+  { context, storage, snapshotter, layers, chain, owner, options }: Chain,
+  index: number,
+  below: (() => Promise<void>) | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
-  const key = `extract-${owner} ${name}`
-  const labels = { [chainIdLabel]: name }
-  await using undo = new Rollback((failure) => {
-    context.failedUndo(failure)
-  })
-  undo.defer(`remove snapshot "${key}"`, (cleanup) => snapshotter.remove(key, cleanup))
-  const mounts = await prepare(snapshotter, key, parent, labels, { signal })
-  if (mounts === undefined) return
-  const found = await storage.layers.apply(layer, mounts, { signal })
-  if (found !== diffId) throw new EngineError('data_loss', `layer "${layer.digest}" unpacks to "${found}", its config says "${diffId}"`)
-  try {
-    await snapshotter.commit(name, key, { signal, labels })
-    undo.keep()
-  } catch (error) {
-    // Another process was first: its snapshot is the same, ours goes.
-    if (!isEngineError(error, 'already_exists')) throw error
-    await keepFound(snapshotter, name, { signal })
+  const { layer, diffId } = layers[index] as UnpackLayer
+  const name = chain[index] as Digest
+  const { digest, size } = layer
+  const { report } = options
+  using _ours = await context.unpacking.acquire(name, { signal })
+  // Another process may be at it: what it fetches and unpacks need not be done twice. If it dies, its lock is free.
+  await using _only = await context.locks.acquire(`layer/${name}`, { signal })
+  if ((await snapshotter.find(name, { signal })) === undefined) {
+    const step = {
+      layer,
+      diffId,
+      name,
+      parent: chain[index - 1],
+      owner,
+      below,
+      ready: async () => options.ready?.(layer, signal),
+      begun: () => report?.({ phase: 'unpack', layer: digest, doneBytes: 0, totalBytes: size }),
+    }
+    const stream = snapshotter.parentLater === true ? noting(options.stream?.(layer, signal)) : undefined
+    try {
+      await unpackOne(context, storage, snapshotter, { ...step, stream }, { signal })
+    } catch (error) {
+      // The part that was gone on from was wrong from the start, and is dropped now.
+      if (stream?.wasResumed !== true || !isEngineError(error, 'data_loss')) throw error
+      await unpackOne(context, storage, snapshotter, step, { signal })
+    }
+  }
+  report?.({ phase: 'done', layer: digest, doneBytes: size, totalBytes: size })
+}
+
+function noting(stream: LayerStream | undefined): (LayerStream & { readonly wasResumed: boolean }) | undefined {
+  if (stream === undefined) return undefined
+  let wasResumed = false
+  return {
+    source: stream.source,
+    bytes: (offset) => {
+      wasResumed ||= offset > 0
+      return stream.bytes(offset)
+    },
+    get wasResumed() {
+      return wasResumed
+    },
   }
 }
 
-/** `undefined` when the layer is there: another process was first, or the snapshotter needs no unpacking. */
-async function prepare(
-  snapshotter: Snapshotter,
-  key: string,
-  parent: Digest | undefined,
-  labels: Readonly<Record<string, string>>,
-  { signal }: CallOptions,
-): Promise<readonly Mount[] | undefined> {
-  try {
-    return await snapshotter.prepare(key, parent, { signal, labels })
-  } catch (error) {
-    if (isEngineError(error, 'not_found') && parent !== undefined) throw new ParentGone(key, { cause: error })
-    if (!isEngineError(error, 'already_exists')) throw error
-    await keepFound(snapshotter, labels[chainIdLabel] as Digest, { signal })
-    return undefined
-  }
-}
-/** Found through the hold, it stays. */
-async function keepFound(snapshotter: Snapshotter, name: Digest, options: CallOptions): Promise<void> {
-  if ((await snapshotter.find(name, options)) !== undefined) return
-  throw new ParentGone(name, {
-    cause: new EngineError('unavailable', `snapshot "${name}" went away while it was used`, { retryable: true }),
+/** Comes once. */
+class Turn {
+  tell: () => void = () => {}
+  readonly come: Promise<void> = new Promise((resolve) => {
+    this.tell = resolve
   })
 }

@@ -1,6 +1,6 @@
 import type { CallOptions, Labels, Mount } from '../../../model/common.js'
-import type { PrepareOptions, SnapshotInfo, Snapshotter } from '../../../ports/engine/snapshotter.js'
-import { isEngineError } from '../../../errors.js'
+import type { CommitOptions, PrepareOptions, SnapshotInfo, Snapshotter } from '../../../ports/engine/snapshotter.js'
+import { EngineError, isEngineError } from '../../../errors.js'
 import type { UnaryOptions } from '../channel.js'
 import { type Info, Kind, Snapshots } from '../gen/snapshots_pb.js'
 import { gcRootLabel } from '../../host/gc-labels.js'
@@ -18,6 +18,8 @@ export class ContainerdSnapshotter implements Snapshotter {
   }
 
   async prepare(key: string, parent: string | undefined, options: PrepareOptions = {}): Promise<readonly Mount[]> {
+    if (options.parentLater === true)
+      throw new EngineError('unsupported', `snapshot "${key}": containerd has to know the parent when it is prepared`)
     const request = { snapshotter: this.name, key, parent: parent ?? '', labels: this.#rooted(options.labels) }
     return (await this.#wire.calls.unary(Snapshots.method.prepare, request, about(key, options))).mounts.map(toMount)
   }
@@ -29,7 +31,7 @@ export class ContainerdSnapshotter implements Snapshotter {
     return (await this.#wire.calls.unary(Snapshots.method.mounts, { snapshotter: this.name, key }, about(key, options))).mounts.map(toMount)
   }
   /** The daemon carries no label over, so the committed one is no root of collection. */
-  async commit(name: string, key: string, options: PrepareOptions = {}): Promise<void> {
+  async commit(name: string, key: string, options: CommitOptions = {}): Promise<void> {
     const labels = { ...options.labels, [rootLabel]: this.#wire.rootId }
     await this.#wire.calls.unary(Snapshots.method.commit, { snapshotter: this.name, name, key, labels }, about(name, options, diskMs))
   }

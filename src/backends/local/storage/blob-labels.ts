@@ -2,7 +2,7 @@
 import type { Digest, Labels } from '../../../model/common.js'
 import type { WriteOptions } from '../../../ports/engine/content.js'
 import { isEngineError } from '../../../errors.js'
-import { firstReferences, furtherReference, sourceLabel } from '../../host/gc-labels.js'
+import { firstReferences, furtherReference, sourceLabel, uncompressedLabel } from '../../host/gc-labels.js'
 import type { Store } from './store.js'
 
 export async function labelBlob(store: Store, digest: Digest, { references = [], source, signal }: WriteOptions): Promise<void> {
@@ -34,4 +34,14 @@ export async function addLabels(
       if (!again) throw error
     }
   }
+}
+
+/** As containerd notes what a layer's blob unpacks to. */
+export async function labelUncompressed(
+  store: Store,
+  digest: Digest,
+  diffId: Digest,
+  options: Pick<WriteOptions, 'signal'>,
+): Promise<void> {
+  await addLabels(store, digest, options, (before) => (before?.[uncompressedLabel] === diffId ? {} : { [uncompressedLabel]: diffId }))
 }

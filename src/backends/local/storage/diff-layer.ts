@@ -5,9 +5,8 @@ import type { Descriptor, Digest, Mount } from '../../../model/common.js'
 import { hashing } from '../../../oci/digest.js'
 import { mediaTypes } from '../../../oci/media-types.js'
 import { type ClosedTreeOptions, openClosedTree } from './closed-tree.js'
-import { addLabels } from './blob-labels.js'
+import { labelUncompressed } from './blob-labels.js'
 import { changes } from './changes.js'
-import { uncompressedLabel } from '../../host/gc-labels.js'
 import { ingestBlob } from './ingest.js'
 import { packLayer, whiteoutOf } from './pack-layer.js'
 import { type LayerTarget, toTarget } from './snapshot-mounts.js'
@@ -31,7 +30,7 @@ export async function diffLayer(
   pipeline(Readable.from(plain, { objectMode: false }), gzip, () => {})
   await store.step('layer.diff')
   const descriptor = await ingestBlob(store, mediaTypes.ociLayerGzip, gzip, { signal })
-  await addLabels(store, descriptor.digest, { signal }, () => ({ [uncompressedLabel]: diffId as Digest }))
+  await labelUncompressed(store, descriptor.digest, diffId as Digest, { signal })
   return descriptor
 }
 

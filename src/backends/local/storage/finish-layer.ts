@@ -1,64 +1,57 @@
 // What a layer needs of those below it: attributes of directories that it implies, and files that it links to.
 import { lstat } from 'node:fs/promises'
 import type { Mount } from '../../../model/common.js'
+import { hasErrno } from '../../../util/fs-error.js'
 import { type ClosedTreeOptions, openClosedTree } from './closed-tree.js'
-import type { LayerPlace } from './layer-place.js'
-import { onDisk, parentOf } from './layer-tree.js'
-import type { LayerTarget } from './snapshot-mounts.js'
+import { onDisk } from './layer-tree.js'
+import { readTree } from './pack-layer.js'
 import type { TarSink } from './tar-sink.js'
 import type { TarEntry } from './tar/entry.js'
 import { damaged } from './tar/fields.js'
-import { readTree } from './pack-layer.js'
-import { hasErrno } from '../../../util/fs-error.js'
 
-export async function finishLayer(place: LayerPlace, { lowers }: LayerTarget, sink: TarSink, options: ClosedTreeOptions): Promise<void> {
-  const { implied, links } = place.unfinished
-  if (implied.length === 0 && links.length === 0) return
-  if (lowers.length === 0) {
-    const [link] = links
-    if (link !== undefined) throw damaged(`"${link.path}" is a hard link to "${link.target}", which is not there`)
-    return
-  }
-  await using below = await openClosedTree(belowOf(lowers), options)
-  const wanted = new Map<string, 'directory' | 'file'>()
-  for (const path of implied) if ((await kindAt(below.root, path)) === 'directory') wanted.set(path, 'directory')
-  for (const { path, target } of links) {
-    if ((await kindAt(below.root, target)) !== 'other') throw damaged(`"${path}" is a hard link to "${target}", which is not there`)
-    for (const above of ancestorsOf(target)) if (!place.has(above)) wanted.set(above, 'directory')
-    wanted.set(target, 'file')
-  }
-  await copyUp(below.root, wanted, links, place, sink, options)
+/** What can only be made when the layers below are there. Paths are bytes in latin1. */
+export interface Unfinished {
+  /** Made, or to be made for a link's sake: their attributes are those from below, where they have been. */
+  readonly directories: readonly string[]
+  /** Hard links to what lies below. */
+  readonly links: readonly { readonly path: string; readonly target: string }[]
+  /** Directories whose times change when those links are made. */
+  readonly touched: readonly TarEntry[]
 }
+export const isFinished = ({ directories, links }: Unfinished): boolean => directories.length === 0 && links.length === 0
 
-/** A file is linked to under its own name, which then hides the one below: both names stay one file. */
-async function copyUp(
-  root: string,
-  wanted: ReadonlyMap<string, 'directory' | 'file'>,
-  links: readonly { readonly path: string; readonly target: string }[],
-  place: LayerPlace,
+/** `lowers`: the nearest first; none: there is nothing below. */
+export async function finishLayer(
+  unfinished: Unfinished,
+  lowers: readonly string[],
   sink: TarSink,
-  { signal }: ClosedTreeOptions,
+  options: ClosedTreeOptions,
 ): Promise<void> {
-  for await (const { entry, bytes } of readTree(root, wanted.keys(), { place: undefined, signal })) {
+  const { directories, links, touched } = unfinished
+  const [first] = links
+  if (first !== undefined && lowers.length === 0) throw dangling(first)
+  if (isFinished(unfinished) || lowers.length === 0) return
+  await using below = await openClosedTree(belowOf(lowers), options)
+  const wanted = new Set<string>()
+  for (const path of directories) if ((await kindAt(below.root, path)) === 'directory') wanted.add(path)
+  for (const link of links) {
+    if ((await kindAt(below.root, link.target)) !== 'other') throw dangling(link)
+    wanted.add(link.target)
+  }
+  // A file is linked to under its own name, which then hides the one below: both names stay one file.
+  for await (const { entry, bytes } of readTree(below.root, wanted, { place: undefined, signal: options.signal })) {
     const path = entry.name.replace(/\/$/, '')
     await sink.header({ ...entry, name: entry.type === 'directory' ? `${path}/` : path })
     for await (const part of bytes()) await sink.bytes(part)
     for (const link of links) if (link.target === path) await sink.header(linkTo(entry, link.path, path))
   }
-  // Making something in a directory has changed its time.
-  const changed = new Set(links.flatMap(({ path, target }) => [parentOf(path), parentOf(target)]))
-  for (const path of changed) {
-    const entry = place.directory(path)
-    if (entry !== undefined) await sink.header(entry)
-  }
-}
-/** The outermost first. */
-function ancestorsOf(path: string): readonly string[] {
-  const parts = path.split('/')
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'))
+  for (const entry of touched) await sink.header(entry)
 }
 function linkTo(entry: TarEntry, path: string, target: string): TarEntry {
   return { ...entry, type: 'link', name: path, linkName: target, size: 0, xattrs: [], sparse: undefined }
+}
+function dangling({ path, target }: { readonly path: string; readonly target: string }) {
+  return damaged(`"${path}" is a hard link to "${target}", which is not there`)
 }
 
 /** Without a look through any link. */
@@ -76,7 +69,6 @@ async function kindAt(root: string, path: string): Promise<'directory' | 'other'
   }
   return undefined
 }
-
 function belowOf(lowers: readonly string[]): readonly Mount[] {
   const [only, further] = lowers
   return only !== undefined && further === undefined

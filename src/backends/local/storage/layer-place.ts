@@ -2,25 +2,12 @@
 // parents are real directories of the layer itself.
 import { rm } from 'node:fs/promises'
 import { namesIn } from './changes.js'
-import { join, type LayerTree, type Node, onDisk, partsOf } from './layer-tree.js'
+import { join, type LayerTree, type Node, onDisk, parentOf, partsOf } from './layer-tree.js'
 import type { LayerTarget } from './snapshot-mounts.js'
+import type { EntrySink } from './tar-sink.js'
 import type { TarEntry } from './tar/entry.js'
+import type { Unfinished } from './finish-layer.js'
 import { damaged } from './tar/fields.js'
-
-/** Takes entries in order. */
-export interface EntrySink {
-  /** Their bytes are written next by whoever called `place`. */
-  header(entry: TarEntry): Promise<void> | undefined
-  /** All that was given is on the disk. */
-  cut(): Promise<void>
-}
-/** What can only be made when the layers below are there. */
-export interface Unfinished {
-  /** Directories that the layer implies: their attributes are those from below, where they have been. */
-  readonly implied: readonly string[]
-  /** Hard links to what lies below. */
-  readonly links: readonly { readonly path: string; readonly target: string }[]
-}
 
 const whiteout = '.wh.'
 const opaque = '.wh..wh..opq'
@@ -49,21 +36,20 @@ export class LayerPlace {
   }
   get unfinished(): Unfinished {
     const links = [...this.#links].filter(([path]) => this.#tree.known(path)?.kind === 'later')
+    const implied = [...this.#implied].filter((path) => {
+      const node = this.#tree.known(path)
+      return node?.kind === 'directory' && node.entry === undefined
+    })
+    const above = links.flatMap(([, target]) => ancestorsOf(target)).filter((path) => this.#tree.known(path) === undefined)
+    const touched = new Set(links.flatMap(([path, target]) => [parentOf(path), parentOf(target)]))
     return {
-      implied: [...this.#implied].filter((path) => {
-        const node = this.#tree.known(path)
-        return node?.kind === 'directory' && node.entry === undefined
-      }),
+      directories: [...new Set([...implied, ...above])],
       links: links.map(([path, target]) => ({ path, target })),
+      touched: [...touched].flatMap((path) => {
+        const node = this.#tree.known(path)
+        return node?.kind === 'directory' && node.entry !== undefined ? [node.entry] : []
+      }),
     }
-  }
-  has(path: string): boolean {
-    return this.#tree.known(path) !== undefined
-  }
-  /** Known attributes of a directory of this layer: writing into it later changes its time. */
-  directory(path: string): TarEntry | undefined {
-    const node = this.#tree.known(path)
-    return node?.kind === 'directory' ? node.entry : undefined
   }
 
   /** False: its bytes are to be skipped. */
@@ -204,6 +190,11 @@ export class LayerPlace {
   }
 }
 
+/** The outermost first. */
+function ancestorsOf(path: string): readonly string[] {
+  const parts = path.split('/')
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'))
+}
 function nodeOf(entry: TarEntry, isOpaque: boolean): Node {
   if (entry.type === 'directory') return { kind: 'directory', entry, isOpaque, isNew: true }
   return entry.type === 'symlink' ? { kind: 'symlink', target: entry.linkName, isNew: true } : { kind: 'other', isNew: true }

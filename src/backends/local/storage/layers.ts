@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import type { CallOptions, Descriptor, Digest, Mount } from '../../../model/common.js'
 import type { LayerService } from '../../../ports/engine/snapshotter.js'
-import { uncompressedLabel } from '../../host/gc-labels.js'
-import { addLabels } from './blob-labels.js'
+import type { ByteSource, WriteOptions } from '../../../ports/engine/content.js'
+import { applyStream } from './apply-stream.js'
+import { labelUncompressed } from './blob-labels.js'
 import { openBlob, readRange } from './blob-file.js'
 import { packingOf } from './decompress.js'
 import { diffLayer } from './diff-layer.js'
@@ -26,10 +27,11 @@ export class LocalLayers implements LayerService {
     const { size } = await file.stat()
     await this.#store.step('layer.apply')
     const diffId = await unpackLayer(readRange(file, 0, size, { signal }), packing, toTarget(target), { place: this.#place, signal })
-    await addLabels(this.#store, layer.digest, { signal }, (before) =>
-      before?.[uncompressedLabel] === diffId ? {} : { [uncompressedLabel]: diffId },
-    )
+    await labelUncompressed(this.#store, layer.digest, diffId, { signal })
     return diffId
+  }
+  applyStream(layer: Descriptor, bytes: ByteSource, target: readonly Mount[], options: WriteOptions = {}): Promise<Digest> {
+    return applyStream(this.#store, this.#place, layer, bytes, target, options)
   }
   diff(lower: readonly Mount[], upper: readonly Mount[], options: CallOptions = {}): Promise<Descriptor> {
     return diffLayer(this.#store, lower, upper, { place: this.#place, signal: options.signal })

@@ -1,5 +1,5 @@
 // Mounts that show a snapshot. Pure.
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Mount } from '../../../model/common.js'
 import { EngineError } from '../../../errors.js'
 import type { SnapshotRecord } from './snapshot-records.js'
@@ -9,12 +9,18 @@ export interface OverlayDefaults {
   readonly options: readonly string[]
 }
 
+/** In a snapshot's directory: an empty one in the place of parents that are told later. */
+export const later = 'later'
+/** Beside it: what has to wait for them. */
+export const unfinishedFile = 'unfinished.json'
+
 export function overlayMounts(directory: string, { options }: OverlayDefaults, record: SnapshotRecord): readonly Mount[] {
-  const { id, kind, chain } = record
+  const { id, kind, chain, parentLater } = record
   const [first] = chain
-  if (first === undefined) return [bind(join(directory, id, 'fs'), kind)]
-  if (kind === 'view' && chain.length === 1) return [bind(join(directory, first, 'fs'), kind)]
-  const lowerdir = `lowerdir=${chain.map((one) => join(directory, one, 'fs')).join(':')}`
+  if (first === undefined && parentLater !== true) return [bind(join(directory, id, 'fs'), kind)]
+  if (kind === 'view' && first !== undefined && chain.length === 1) return [bind(join(directory, first, 'fs'), kind)]
+  const lowers = parentLater === true ? [join(directory, id, later)] : chain.map((one) => join(directory, one, 'fs'))
+  const lowerdir = `lowerdir=${lowers.join(':')}`
   const writable = kind === 'view' ? [] : [`workdir=${join(directory, id, 'work')}`, `upperdir=${join(directory, id, 'fs')}`]
   return [{ type: 'overlay', source: 'overlay', options: [...options, ...writable, lowerdir] }]
 }
@@ -32,6 +38,8 @@ export interface LayerTarget {
   readonly lowers: readonly string[]
   /** Of overlayfs: what it hides is marked, not removed. */
   readonly isOverlay: boolean
+  /** Where that is noted which has to wait for the parents. Absent: they are here. */
+  readonly unfinishedPath?: string | undefined
 }
 export function toTarget(mounts: readonly Mount[]): LayerTarget {
   const [mount, further] = mounts
@@ -41,6 +49,8 @@ export function toTarget(mounts: readonly Mount[]): LayerTarget {
   const [lower, upper] = [value('lowerdir'), value('upperdir')]
   if (mount.type !== 'overlay' || lower === undefined) throw unknown(mounts)
   const lowers = lower.split(':')
+  if (upper !== undefined && lower === join(dirname(upper), later))
+    return { root: upper, lowers: [], isOverlay: true, unfinishedPath: join(dirname(upper), unfinishedFile) }
   return upper === undefined
     ? { root: lowers[0] as string, lowers: lowers.slice(1), isOverlay: true }
     : { root: upper, lowers, isOverlay: true }

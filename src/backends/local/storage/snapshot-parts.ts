@@ -1,6 +1,7 @@
 // What the verbs of a snapshotter work with.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { EngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import { hasErrno } from '../../../util/fs-error.js'
 import type { SnapshotRecord, SnapshotRecords } from './snapshot-records.js'
@@ -39,3 +40,15 @@ export async function isCommitted({ directory, records }: SnapshotterParts, { id
   }
   return (await records.find(name))?.id === id
 }
+
+/** Throws `not_found`, and `failed_precondition` for one that can still be written. */
+export async function parentOf({ records }: SnapshotterParts, name: string): Promise<SnapshotRecord> {
+  const found = await records.find(name)
+  if (found === undefined) throw absent(name)
+  if (found.kind !== 'committed')
+    throw new EngineError('failed_precondition', `snapshot "${name}" is not committed: it cannot be a parent`, about(name))
+  return found
+}
+const about = (key: string) => ({ subject: { kind: 'snapshot', id: key } })
+export const absent = (key: string): EngineError => new EngineError('not_found', `no snapshot "${key}"`, about(key))
+export const taken = (key: string): EngineError => new EngineError('already_exists', `snapshot "${key}" is there already`, about(key))

@@ -20,6 +20,8 @@ export interface SnapshotRecord {
   /** Ids of its parents, the nearest first. */
   readonly chain: readonly string[]
   readonly labels: Labels
+  /** Its parents are told when it is committed. */
+  readonly parentLater?: boolean | undefined
 }
 const schema = once(() =>
   z.object({
@@ -29,6 +31,7 @@ const schema = once(() =>
     parent: z.optional(z.string()),
     chain: z.array(z.string()),
     labels: z.record(z.string(), z.string()),
+    parentLater: z.optional(z.boolean()),
   }),
 )
 const suffix = '.json'

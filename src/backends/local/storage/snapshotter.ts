@@ -1,20 +1,29 @@
-import { chown, mkdir, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../../errors.js'
 import type { CallOptions, Mount } from '../../../model/common.js'
-import { chainIdLabel, type PrepareOptions, type SnapshotInfo, type Snapshotter } from '../../../ports/engine/snapshotter.js'
+import {
+  chainIdLabel,
+  type CommitOptions,
+  type PrepareOptions,
+  type SnapshotInfo,
+  type Snapshotter,
+} from '../../../ports/engine/snapshotter.js'
 import { fsError } from '../../../util/fs-error.js'
 import { runProgram } from '../../host/programs.js'
 import { newId, type SnapshotRecord } from './snapshot-records.js'
-import { nativeMounts, overlayMounts } from './snapshot-mounts.js'
+import { later, nativeMounts, overlayMounts } from './snapshot-mounts.js'
 import { removeSnapshot } from './snapshot-remove.js'
-import { committedFile, type SnapshotterParts, usageOf } from './snapshot-parts.js'
+import { commitSnapshot } from './snapshot-commit.js'
+import { absent, parentOf, type SnapshotterParts, taken, usageOf } from './snapshot-parts.js'
 
 export class LocalSnapshotter implements Snapshotter {
   readonly name: string
+  readonly parentLater: boolean
   readonly #parts: SnapshotterParts
   constructor(parts: SnapshotterParts) {
     this.name = parts.name
+    this.parentLater = parts.overlay !== undefined
     this.#parts = parts
   }
 
@@ -30,22 +39,8 @@ export class LocalSnapshotter implements Snapshotter {
     if (record === undefined || record.kind === 'committed') throw absent(key)
     return this.#mounts(record)
   }
-  async commit(name: string, key: string, { signal, labels = {} }: PrepareOptions = {}): Promise<void> {
-    signal?.throwIfAborted()
-    const { records, store, directory } = this.#parts
-    await store.hold?.keep({ kind: 'snapshot', snapshotter: this.name, key: name })
-    const active = await records.find(key)
-    if (active === undefined) throw absent(key)
-    if (active.kind !== 'active')
-      throw new EngineError('failed_precondition', `snapshot "${key}" is a ${active.kind} one: only what can be written is committed`)
-    if ((await records.find(name)) !== undefined) throw taken(name)
-    // So that whoever removes a key of the dead sees that its directory is another's already.
-    await store.step('snapshot.commit mark')
-    await writeFile(join(directory, active.id, committedFile), name, { mode: 0o600 })
-    await store.step('snapshot.commit name')
-    if (!(await records.create({ ...active, key: name, kind: 'committed', labels }, true))) throw taken(name)
-    await store.step('snapshot.commit key')
-    await records.delete(key)
+  commit(name: string, key: string, options: CommitOptions = {}): Promise<void> {
+    return commitSnapshot(this.#parts, name, key, options)
   }
   async find(key: string, { signal }: CallOptions = {}): Promise<SnapshotInfo | undefined> {
     signal?.throwIfAborted()
@@ -79,19 +74,22 @@ export class LocalSnapshotter implements Snapshotter {
     key: string,
     parentName: string | undefined,
     kind: 'active' | 'view',
-    { signal, labels = {} }: PrepareOptions,
+    { signal, labels = {}, parentLater = false }: PrepareOptions,
   ): Promise<readonly Mount[]> {
     signal?.throwIfAborted()
     const { records, store } = this.#parts
+    if (parentLater && this.#parts.overlay === undefined)
+      throw new EngineError('unsupported', `snapshot "${key}" is a copy of its parent, which must be known when it is prepared`)
+    if (parentLater && parentName !== undefined) throw new EngineError('invalid_argument', `snapshot "${key}" has a parent already`)
     const chainId = labels[chainIdLabel]
     if (chainId !== undefined && (await records.find(chainId)) !== undefined) throw taken(chainId)
-    const parent = parentName === undefined ? undefined : await this.#parent(parentName)
+    const parent = parentName === undefined ? undefined : await parentOf(this.#parts, parentName)
     const chain = parent === undefined ? [] : [parent.id, ...parent.chain]
-    const record: SnapshotRecord = { key, id: newId(), kind, parent: parentName, chain, labels }
+    const record: SnapshotRecord = { key, id: newId(), kind, parent: parentName, chain, labels, ...(parentLater && { parentLater }) }
     await store.step(`snapshot.${kind} record`)
     if (!(await records.create(record, false))) throw taken(key)
     try {
-      if (parentName !== undefined && (await this.#parent(parentName)).id !== parent?.id) throw absent(parentName)
+      if (parentName !== undefined && (await parentOf(this.#parts, parentName)).id !== parent?.id) throw absent(parentName)
       await store.step(`snapshot.${kind} directory`)
       signal?.throwIfAborted()
       await this.#makeDirectory(record, { signal })
@@ -103,20 +101,14 @@ export class LocalSnapshotter implements Snapshotter {
     }
     return this.#mounts(record)
   }
-  async #parent(name: string): Promise<SnapshotRecord> {
-    const found = await this.#parts.records.find(name)
-    if (found === undefined) throw absent(name)
-    if (found.kind !== 'committed')
-      throw new EngineError('failed_precondition', `snapshot "${name}" is not committed: it cannot be a parent`)
-    return found
-  }
-  async #makeDirectory({ id, kind, chain: [below] }: SnapshotRecord, options: CallOptions): Promise<void> {
+  async #makeDirectory({ id, kind, chain: [below], parentLater }: SnapshotRecord, options: CallOptions): Promise<void> {
     if (kind === 'view') return
     const { directory, overlay } = this.#parts
     const own = join(directory, id)
     await mkdir(own, { mode: 0o700 })
     await mkdir(join(own, 'fs'), { mode: 0o755 })
     if (overlay !== undefined) await mkdir(join(own, 'work'), { mode: 0o711 })
+    if (parentLater === true) await mkdir(join(own, later), { mode: 0o700 })
     if (below === undefined) return
     const lower = join(directory, below, 'fs')
     if (overlay === undefined) await runProgram('cp', ['-a', '--reflink=auto', '--', `${lower}/.`, join(own, 'fs')], options)
@@ -137,6 +129,3 @@ const toInfo = ({ key, kind, parent, labels }: SnapshotRecord): SnapshotInfo => 
   labels,
   ...(parent === undefined ? {} : { parent }),
 })
-const about = (key: string) => ({ subject: { kind: 'snapshot', id: key } })
-const absent = (key: string): EngineError => new EngineError('not_found', `no snapshot "${key}"`, about(key))
-const taken = (key: string): EngineError => new EngineError('already_exists', `snapshot "${key}" is there already`, about(key))

@@ -1,8 +1,15 @@
 // Entries to tar, in one run of it or, where something must be removed in between, in several.
-import type { EntrySink } from './layer-place.js'
 import type { TarExtract } from './tar/child.js'
 import type { TarEntry } from './tar/entry.js'
 import { archiveEnd, writeHeader } from './tar/write.js'
+
+/** Takes entries in order. */
+export interface EntrySink {
+  /** Their bytes are written next by whoever called `place`. */
+  header(entry: TarEntry): Promise<void> | undefined
+  /** All that was given is on the disk. */
+  cut(): Promise<void>
+}
 
 export class TarSink implements EntrySink, AsyncDisposable {
   readonly #start: () => Promise<TarExtract>

@@ -1,12 +1,12 @@
 // From a layer's packed bytes to files: unpacked, hashed, rewritten and handed to tar, all at once.
-import { opendir } from 'node:fs/promises'
+import { opendir, writeFile } from 'node:fs/promises'
 import { pipeline, Readable } from 'node:stream'
 import type { Digest } from '../../../model/common.js'
 import { hashing } from '../../../oci/digest.js'
 import { abortable } from '../../../util/abortable.js'
 import type { ClosedTreeOptions } from './closed-tree.js'
 import { openUnpacker, type Packing, toDamage } from './decompress.js'
-import { finishLayer } from './finish-layer.js'
+import { finishLayer, isFinished } from './finish-layer.js'
 import { LayerPlace } from './layer-place.js'
 import { LayerTree } from './layer-tree.js'
 import type { LayerTarget } from './snapshot-mounts.js'
@@ -39,7 +39,8 @@ export async function unpackLayer(
     }
     await input.drain()
     await sink.cut()
-    await finishLayer(place, target, sink, options)
+    if (target.unfinishedPath === undefined) await finishLayer(place.unfinished, target.lowers, sink, options)
+    else if (!isFinished(place.unfinished)) await writeFile(target.unfinishedPath, JSON.stringify(place.unfinished), { mode: 0o600 })
     await sink.cut()
   } catch (error) {
     signal?.throwIfAborted()
