@@ -1,0 +1,42 @@
+// A process that pulls an image into a local store: root, reference. Prints what it is at, and at the end what that took.
+import { join } from 'node:path'
+import { openFileLocks } from '../../../src/backends/host/file-locks.js'
+import { openLocalStorage } from '../../../src/backends/local/storage/storage.js'
+import { ImageManager } from '../../../src/managers/images.js'
+
+const [root = '', reference = ''] = process.argv.slice(2)
+const tell = (what: object): void => {
+  process.stdout.write(`${JSON.stringify(what)}\n`)
+}
+const locks = await openFileLocks(root)
+const storage = await openLocalStorage({ directory: join(root, 'storage'), locks })
+const images = new ImageManager({
+  backend: 'test',
+  storage,
+  locks,
+  registry: {},
+  usedBy: async () => [],
+  emit: async () => {},
+  failedUndo: ({ step, error }) => {
+    tell({ failedUndo: step, error: String(error) })
+  },
+})
+tell({ ready: true })
+const told = new Set<string>()
+try {
+  const image = await images.pull(reference, {
+    onProgress: ({ phase, layer, doneBytes, totalBytes }) => {
+      // Once for each layer that is half fetched.
+      if (phase !== 'download' || layer === undefined || totalBytes === undefined || doneBytes < totalBytes / 2 || told.has(layer)) return
+      told.add(layer)
+      tell({ half: layer })
+    },
+  })
+  tell({ pulled: image.id, maxResidentBytes: process.resourceUsage().maxRSS * 1024 })
+} catch (error) {
+  tell({ failed: String(error) })
+  process.exitCode = 1
+}
+await images.close()
+await storage.close()
+await locks.close()
