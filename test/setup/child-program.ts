@@ -5,7 +5,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { Closeable } from '../../src/model/common.js'
 import { closeable } from '../../src/util/closeable.js'
@@ -34,7 +33,8 @@ export async function bundleProgram(name: string): Promise<Programs> {
   const directory = await mkdtemp(join(tmpdir(), 'pouch-sdk-program-'))
   const file = join(directory, `${name}.mjs`)
   await build({
-    entryPoints: [fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url))],
+    // From the root of the repository, where tests and benches run.
+    entryPoints: [`test/setup/programs/${name}.ts`],
     outfile: file,
     bundle: true,
     platform: 'node',
