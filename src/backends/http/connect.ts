@@ -3,10 +3,15 @@ import type { CallOptions } from '../../model/common.js'
 import type { Trace } from '../../model/trace.js'
 import type { Backend } from '../../ports/backend/backend.js'
 import { within } from '../../util/abort.js'
+import { closeable } from '../../util/closeable.js'
+import { KeyedMutex } from '../../util/keyed-mutex.js'
 import { EngineError } from '../../errors.js'
 import { httpBackend } from './backend.js'
-import type { HttpContext } from './context.js'
+import type { ContainerContext } from './container-context.js'
 import { meet } from './detect.js'
+import { Owner } from './owner.js'
+import { removeOwned, repairContainers } from './repair.js'
+import { SentSignals } from './signals.js'
 import { Channel } from './transport/channel.js'
 import { toEndpoint } from './transport/target.js'
 
@@ -44,11 +49,14 @@ export async function connectHttp(options: ConnectHttpOptions): Promise<Backend>
     const { dialect, facts } = met
     channel.adopt({ prefix: dialect.prefix(facts.api), rules: dialect.errors })
     const capabilities = new Set(dialect.capabilities(facts))
-    const context: HttpContext = {
+    const context: ContainerContext = {
       calls: channel,
       dialect,
       facts,
       name: dialect.name,
+      signals: new SentSignals(),
+      verbs: new KeyedMutex(),
+      owner: new Owner(),
       supports: (capability) => capabilities.has(capability),
       trace(entry) {
         try {
@@ -58,9 +66,21 @@ export async function connectHttp(options: ConnectHttpOptions): Promise<Backend>
         }
       },
     }
-    return httpBackend(context, channel)
+    const closing = closeable(async () => {
+      await removeOwned(context)
+      await channel.close()
+    })
+    await repairAtOpening(context, { signal })
+    return httpBackend(context, closing)
   } catch (error) {
     await channel.close()
     throw error
   }
+}
+
+/** What could not be put right is traced, and found again by the next one. */
+async function repairAtOpening(context: ContainerContext, options: CallOptions): Promise<void> {
+  const { repaired, failed } = await repairContainers(context, options)
+  for (const name of repaired) context.trace({ kind: 'repair', name })
+  for (const { what, error } of failed) context.trace({ kind: 'undo', name: `repair of ${what}`, error })
 }

@@ -2,6 +2,7 @@
 import { EngineError } from '../../errors.js'
 import type { Trace } from '../../model/trace.js'
 import type { Capability } from '../../ports/backend/backend.js'
+import type { Need } from '../../ports/backend/needs.js'
 import type { HttpCalls } from './calls.js'
 import type { DaemonFacts, Dialect } from './dialect.js'
 
@@ -23,4 +24,11 @@ export function requireCapability(context: Pick<HttpContext, 'name' | 'supports'
 /** `what` is a capability or a field in quotes. */
 export function unsupported(name: string, what: string): EngineError {
   return new EngineError('unsupported', `the ${name} backend does not support ${what}`)
+}
+
+/** `unsupported` for the first field that needs what the daemon cannot. */
+export function requireNeeds(context: Pick<HttpContext, 'name' | 'supports'>, needs: readonly Need[]): void {
+  const lacking = needs.find(({ capability }) => !context.supports(capability))
+  if (lacking === undefined) return
+  throw unsupported(context.name, `"${lacking.field}", which needs "${lacking.capability}"`)
 }

@@ -1,8 +1,12 @@
 // How daemons of one family differ from the others: data and pure functions. No service asks which daemon it talks to.
 import type { ErrorCode } from '../../errors.js'
 import type { Capability } from '../../ports/backend/backend.js'
+import type { ContainerSpec } from '../../model/container-spec.js'
+import type { ContainerChange } from '../../model/container.js'
 import type { Headers } from './calls.js'
 import type { ResourceDialect } from './resource-dialect.js'
+import type { CreateBody, Json } from './wire/create-body.js'
+import type { FieldTable } from './wire/spec-fields.js'
 
 export interface ApiVersion {
   readonly major: number
@@ -40,6 +44,31 @@ export interface ErrorRule {
   readonly exitCode?: number | undefined
 }
 
+/** How the verbs of containers are said. */
+export interface ContainerWays {
+  /**
+   * `conditions`: `POST wait` takes one and answers its head at once, so that no end is missed. `plain`: it waits while the container runs,
+   * and whatever else is waited for is asked again and again.
+   */
+  readonly wait: 'conditions' | 'plain'
+  /** `signals`: by `kill` and `wait`, so that an abort leaves it running and a grace has milliseconds. `daemon`: `POST stop`, for want of `kill`. */
+  stop(facts: DaemonFacts): 'signals' | 'daemon'
+  /** Without a terminal both streams come in frames; `raw`: as one. */
+  readonly attach: 'frames' | 'raw'
+  /** Networks that can be named when a container is made. */
+  networksAtCreate(api: ApiVersion): number
+  /** What `POST create` says beyond the fields that all daemons share. */
+  extendBody?(body: CreateBody, spec: ContainerSpec): CreateBody
+  /** As `extendBody`, for `POST update`. */
+  extendUpdate?(body: Json, change: ContainerChange): Json
+  /** The query of `POST create` beside `name` and `platform`. */
+  createQuery?(spec: ContainerSpec): Readonly<Record<string, string>>
+  /** One sample of `GET stats` without waiting for a second one: `one-shot`. */
+  oneShotStats(api: ApiVersion): boolean
+  /** Arguments for `ps` of `GET top`; absent: the daemon's own columns. */
+  readonly topArguments?: string | undefined
+}
+
 export interface Dialect {
   /** Also the backend's name: `docker`, `podman`, `pouchd`. */
   readonly name: string
@@ -50,6 +79,9 @@ export interface Dialect {
   readonly errors: readonly ErrorRule[]
   /** Of images, files, networks and volumes. */
   readonly resources: ResourceDialect
+  /** Parts of a container's spec, below what capabilities tell, that it honours. */
+  readonly fields: FieldTable
+  readonly containers: ContainerWays
   /** What this daemon can do of what this room implements. Capabilities only by facts that it told, or by a table with its source. */
   capabilities(facts: DaemonFacts): readonly Capability[]
 }

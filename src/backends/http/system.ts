@@ -6,28 +6,29 @@ import type { EventsOptions, SystemService } from '../../ports/backend/system.js
 import { type HttpContext, requireCapability } from './context.js'
 import { formatApiVersion } from './dialect.js'
 import { diskUsage } from './disk-usage.js'
-import { pending } from './pending.js'
+import { engineEvents, eventCursor } from './events.js'
+import { repairContainers } from './repair.js'
 import { parse } from './wire/parse.js'
-import { infoAnswer, toEngineInfo } from './wire/system.js'
+import { type InfoAnswer, infoAnswer, toChecks, toEngineInfo } from './wire/system.js'
 
 export class HttpSystem implements SystemService {
   readonly #context: HttpContext
-  readonly #later: SystemService
   constructor(context: HttpContext) {
     this.#context = context
-    this.#later = pending(context, 'system', ['events'])
   }
 
   async info(options?: CallOptions): Promise<EngineInfo> {
-    const { calls, facts, name } = this.#context
+    const { facts, name } = this.#context
     const { version, api } = facts
-    const told = toEngineInfo(parse(infoAnswer, await calls.json('GET', '/info', { ...options }), 'GET /info'))
-    return { backend: name, version, apiVersion: formatApiVersion(api), ...told }
+    return { backend: name, version, apiVersion: formatApiVersion(api), ...toEngineInfo(await this.#ask(options)) }
   }
-  check(options?: CallOptions): Promise<readonly CheckItem[]> {
-    return this.#later.check(options)
+  async check(options?: CallOptions): Promise<readonly CheckItem[]> {
+    const { facts, name } = this.#context
+    const info = await this.#ask(options)
+    const spoken = formatApiVersion(facts.api)
+    return [{ name, answer: 'yes', why: `version ${facts.version} answers, in version ${spoken} of its API` }, ...toChecks(info)]
   }
-  async diskUsage(options?: CallOptions): Promise<DiskUsage> {
+  diskUsage(options?: CallOptions): Promise<DiskUsage> {
     return diskUsage(this.#context, options)
   }
   async updateDaemon({ labels = {} }: DaemonChange, options?: CallOptions): Promise<void> {
@@ -40,12 +41,16 @@ export class HttpSystem implements SystemService {
     await calls.json('POST', '/daemon/update', { ...options, body: { Labels, ImageProxy: HttpProxy ?? '' } })
   }
   events(options?: EventsOptions): AsyncIterable<EngineEvent> {
-    return this.#later.events(options)
+    return engineEvents(this.#context, options)
   }
   cursor(options?: CallOptions): Promise<Cursor> {
-    return this.#later.cursor(options)
+    return eventCursor(this.#context, options)
   }
   repair(options?: CallOptions): Promise<RepairReport> {
-    return this.#later.repair(options)
+    return repairContainers(this.#context, options)
+  }
+
+  async #ask(options: CallOptions = {}): Promise<InfoAnswer> {
+    return parse(infoAnswer, await this.#context.calls.json('GET', '/info', { signal: options.signal }), 'GET /info')
   }
 }

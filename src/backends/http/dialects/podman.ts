@@ -19,4 +19,5 @@ export const podman: Dialect = {
   isSpokenBy: ({ ping }) => ping['libpod-api-version'] !== undefined,
   errors: [...podmanErrors, ...podmanResourceErrors, ...dockerErrors],
   resources: resourceDialects.podman,
+  containers: { ...docker.containers, wait: 'plain', oneShotStats: () => false },
 }

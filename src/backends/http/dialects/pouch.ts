@@ -12,5 +12,20 @@ export const pouch: Dialect = {
   prefix: () => '/v1.24',
   errors: [...pouchResourceErrors, ...dockerErrors],
   resources: resourceDialects.pouchd,
+  fields: {
+    cgroupParent: 'always',
+    'mounts: createSource': 'always',
+    'networks: several': 'always',
+    'resources.blockIo': 'always',
+    'security: maskedPaths and readOnlyPaths': 'always',
+  },
+  containers: {
+    ...docker.containers,
+    wait: 'plain',
+    stop: ({ version }) => (version.startsWith('1.3.0') ? 'daemon' : 'signals'),
+    attach: 'raw',
+    networksAtCreate: () => 1,
+    oneShotStats: () => false,
+  },
   capabilities: () => resourceDialects.pouchd.capabilities,
 }

@@ -1,0 +1,117 @@
+// A connection to a process: output with or without frames, stdin, and the end that is asked for where the daemon tells none.
+import { EngineError, isEngineError } from '../../errors.js'
+import type { CallOptions } from '../../model/common.js'
+import type { TerminalSize } from '../../model/process.js'
+import type { Attachment, OutputChunk } from '../../ports/streams.js'
+import { sleep } from '../../util/abort.js'
+import type { Subject, Upgraded } from './calls.js'
+import { demultiplex } from './demultiplex.js'
+import { CutShort } from './errors.js'
+import { untilEnded } from './until-ended.js'
+
+export interface AttachedProcess {
+  readonly subject: Subject
+  readonly tty: boolean
+  readonly stdin: boolean
+  readonly framed: boolean
+  /** Whether it has ended, of all that the daemon knows. */
+  ended(): Promise<boolean>
+  resize(size: TerminalSize, options?: CallOptions): Promise<void>
+  /** Called once, when the output is complete. */
+  readonly finished?: (() => void) | undefined
+}
+
+/** An end of file to a terminal in its usual mode. */
+const endOfTransmission = Uint8Array.of(4)
+const endMs = [0, 20, 50, 100, 250, 500, 1_000, 1_000, 1_000, 1_000]
+
+export class HttpAttachment implements Attachment {
+  readonly output: AsyncIterable<OutputChunk>
+  readonly #connection: Upgraded
+  readonly #process: AttachedProcess
+  #stdinEnded = false
+  #closed = false
+
+  constructor(connection: Upgraded, process: AttachedProcess) {
+    this.#connection = connection
+    this.#process = process
+    this.output = this.#read()
+  }
+
+  async write(bytes: Uint8Array, options: CallOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted()
+    if (!this.#process.stdin) throw this.#refusal('has no stdin')
+    if (this.#stdinEnded || this.#closed) throw this.#refusal('has its stdin closed')
+    try {
+      await this.#connection.write(bytes, options)
+    } catch (error) {
+      // It stopped reading because it is gone: no fault of the connection.
+      if (isEngineError(error) && (await this.#process.ended().catch(() => false))) throw this.#refusal('has ended', error)
+      throw error
+    }
+  }
+  async closeStdin(options: CallOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted()
+    if (!this.#process.stdin || this.#stdinEnded || this.#closed) return
+    this.#stdinEnded = true
+    // The end of a connection to a terminal would end its output as well.
+    if (this.#process.tty) await this.#connection.write(endOfTransmission, options).catch(this.#unlessGone)
+    else await this.#connection.end(options)
+  }
+  async resize(size: TerminalSize, options?: CallOptions): Promise<void> {
+    await this.#process.resize(size, options)
+  }
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#connection.close()
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async *#read(): AsyncGenerator<OutputChunk, void, undefined> {
+    const { framed, ended, finished } = this.#process
+    const bytes = untilEnded(this.#connection.output, {
+      ended,
+      cut: () => {
+        void this.#connection.close()
+      },
+    })
+    try {
+      yield* framed ? demultiplex(bytes) : plain(bytes)
+      if (!this.#closed && !(await this.#endIsKnown())) throw this.#cutShort()
+    } catch (error) {
+      if (this.#closed) return // detached: that is an end, too
+      throw error instanceof CutShort ? this.#cutShort(error) : error
+    } finally {
+      finished?.()
+    }
+  }
+  /** A daemon closes the streams a moment before it knows of the end. One that goes on without streams was cut. */
+  async #endIsKnown(): Promise<boolean> {
+    for (const ms of endMs) {
+      if (ms > 0) await sleep(ms)
+      if (this.#closed || (await this.#process.ended())) return true
+    }
+    return false
+  }
+  #unlessGone = async (error: unknown): Promise<void> => {
+    if (!(await this.#process.ended().catch(() => false))) throw error
+  }
+  #cutShort(cause?: unknown): EngineError {
+    const { kind, id } = this.#process.subject
+    return new EngineError('unavailable', `the streams of ${kind} "${id}" were cut while it runs`, {
+      cause,
+      subject: this.#process.subject,
+      retryable: true,
+    })
+  }
+  #refusal(why: string, cause?: unknown): EngineError {
+    const { kind, id } = this.#process.subject
+    return new EngineError('failed_precondition', `${kind} "${id}" ${why}`, { cause, subject: this.#process.subject })
+  }
+}
+
+async function* plain(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OutputChunk, void, undefined> {
+  for await (const chunk of bytes) yield { stream: 'stdout', bytes: chunk }
+}

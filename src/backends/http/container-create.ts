@@ -1,0 +1,110 @@
+// Makes a container: what the daemon would ignore is refused first, and what is half made is removed.
+import { EngineError, isEngineError } from '../../errors.js'
+import type { CallOptions } from '../../model/common.js'
+import type { ContainerSpec } from '../../model/container-spec.js'
+import type { ImageService } from '../../ports/backend/images.js'
+import { needsOfSpec } from '../../ports/backend/needs.js'
+import { Rollback } from '../../util/rollback.js'
+import { type ContainerContext, containerSubject } from './container-context.js'
+import { requireNeeds } from './context.js'
+import { path } from './path.js'
+import { createAnswer } from './wire/container.js'
+import { type CreateBody, toCreateBody, toEndpoint } from './wire/create-body.js'
+import { ownerLabel } from './wire/labels.js'
+import { parse } from './wire/parse.js'
+import { knowsField, refuseUnknownFields } from './wire/spec-fields.js'
+
+export type CreateDeps = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'name' | 'supports' | 'trace' | 'owner'> & {
+  readonly images: Pick<ImageService, 'get' | 'pull'>
+}
+
+export async function createContainer(deps: CreateDeps, spec: ContainerSpec, options: CallOptions = {}): Promise<string> {
+  const { signal } = options
+  signal?.throwIfAborted()
+  requireNeeds(deps, needsOfSpec(spec))
+  refuseUnknownFields(deps, deps.dialect.fields, spec)
+  if (spec.image === '') throw new EngineError('invalid_argument', 'image: is empty')
+  await pullAsAsked(deps, spec, options)
+
+  const owned = spec.lifetime === 'owned'
+  const labels = owned ? { [ownerLabel]: await deps.owner.label() } : {}
+  const { networksAtCreate, extendBody } = deps.dialect.containers
+  const atCreate = networksAtCreate(deps.facts.api)
+  const plain = toCreateBody(spec, { labels, networksAtCreate: atCreate, createsSources: createsSources(deps) })
+  const body = extendBody === undefined ? plain : extendBody(plain, spec)
+
+  await using undo = new Rollback(({ step, error }) => {
+    deps.trace({ kind: 'undo', name: step, error })
+  })
+  signal?.throwIfAborted()
+  const id = await post(deps, spec, body)
+  undo.defer(`remove container "${id}"`, (cleanup) => removeMade(deps, id, cleanup))
+  for (const network of (spec.networks ?? []).slice(atCreate)) {
+    signal?.throwIfAborted()
+    await deps.calls.json('POST', path`/networks/${network.name}/connect`, {
+      body: { Container: id, EndpointConfig: toEndpoint(network) },
+      subject: { kind: 'network', id: network.name },
+      signal,
+    })
+  }
+  signal?.throwIfAborted()
+  if (owned) deps.owner.owned.add(id)
+  undo.keep()
+  return id
+}
+
+/**
+ * An abort does not cut it: the daemon would go on and make a container that nobody knows. It is quick, and what it made is removed
+ * by the caller's undo when it comes too late.
+ */
+async function post(deps: CreateDeps, spec: ContainerSpec, body: CreateBody): Promise<string> {
+  const { name, platform } = spec
+  const query = { name, platform, ...deps.dialect.containers.createQuery?.(spec) }
+  try {
+    const answer = await deps.calls.json('POST', '/containers/create', { query, body })
+    return parse(createAnswer, answer, 'POST /containers/create').Id
+  } catch (error) {
+    throw name !== undefined && isEngineError(error, 'already_exists') ? taken(name, error) : about(spec, error)
+  }
+}
+function taken(name: string, cause: EngineError): EngineError {
+  return new EngineError('already_exists', `container name "${name}" is taken`, { cause, subject: containerSubject(name) })
+}
+function about(spec: ContainerSpec, error: unknown): unknown {
+  if (!isEngineError(error, 'not_found') || spec.image === undefined) return error
+  return new EngineError('not_found', `image "${spec.image}" is not here: ${error.message}`, {
+    cause: error,
+    subject: { kind: 'image', id: spec.image },
+  })
+}
+
+function createsSources({ dialect, facts }: CreateDeps): boolean {
+  return knowsField(dialect.fields, 'mounts: createSource by Mounts', facts.api)
+}
+
+async function pullAsAsked(
+  { images }: CreateDeps,
+  { image, pull = 'never', platform }: ContainerSpec,
+  options: CallOptions,
+): Promise<void> {
+  if (image === undefined || pull === 'never') return
+  if (pull === 'missing' && (await isHere(images, image, options))) return
+  await images.pull(image, { platform, ...options })
+}
+async function isHere(images: CreateDeps['images'], image: string, options: CallOptions): Promise<boolean> {
+  try {
+    await images.get(image, options)
+    return true
+  } catch (error) {
+    if (isEngineError(error, 'not_found')) return false
+    throw error
+  }
+}
+
+async function removeMade({ calls }: CreateDeps, id: string, { signal }: CallOptions): Promise<void> {
+  try {
+    await calls.json('DELETE', path`/containers/${id}`, { query: { force: true, v: true }, subject: containerSubject(id), signal })
+  } catch (error) {
+    if (!isEngineError(error, 'not_found')) throw error
+  }
+}

@@ -1,0 +1,80 @@
+// Brings containers down: stop with a grace, and removal.
+import { isEngineError } from '../../errors.js'
+import type { CallOptions } from '../../model/common.js'
+import type { Signal } from '../../model/process.js'
+import type { RemoveOptions, StopOptions } from '../../ports/backend/containers.js'
+import { within } from '../../util/abort.js'
+import { type ContainerContext, containerSubject, inspect } from './container-context.js'
+import { untilItStops } from './container-wait.js'
+import { path } from './path.js'
+import { toContainerSpec } from './wire/container-spec.js'
+import { isRestarting, isRunning } from './wire/container-info.js'
+
+type EndContext = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'signals'>
+
+const defaultGraceMs = 10_000
+
+export async function stopContainer(context: EndContext, id: string, { graceMs: asked, signal }: StopOptions): Promise<void> {
+  const answer = await inspect(context, id, { signal })
+  const { State } = answer
+  const restarting = isRestarting(State)
+  if (!isRunning(State) && !restarting && State.Paused !== true && State.Status !== 'paused') return
+  const { stopSignal = 'SIGTERM', stopGraceMs = defaultGraceMs } = toContainerSpec(answer)
+  const graceMs = asked ?? stopGraceMs
+  if (restarting || context.dialect.containers.stop(context.facts) === 'daemon')
+    return byDaemon(context, id, graceMs, stopSignal, { signal })
+
+  if (graceMs > 0) {
+    if (!(await send(context, id, stopSignal, { signal }))) return
+    const stopped = await within(
+      graceMs,
+      async (options) => {
+        await untilItStops(context, id, options)
+        return true
+      },
+      { signal },
+    )
+    if (stopped === true) return
+  }
+  if (await send(context, id, 'SIGKILL', { signal })) await untilItStops(context, id, { signal })
+}
+
+/** It counts whole seconds, and goes on when we are aborted. */
+async function byDaemon(
+  { calls, signals }: EndContext,
+  id: string,
+  graceMs: number,
+  stopSignal: Signal,
+  { signal }: CallOptions,
+): Promise<void> {
+  signals.note(id, stopSignal)
+  signals.note(id, 'SIGKILL')
+  const query = { t: Math.ceil(graceMs / 1_000) }
+  await calls.json('POST', path`/containers/${id}/stop`, { query, accept: [304], patient: true, subject: containerSubject(id), signal })
+}
+
+/** False when it does not run any more. */
+async function send(context: EndContext, id: string, signal: Signal, options: CallOptions): Promise<boolean> {
+  try {
+    await killContainer(context, id, signal, options)
+    return true
+  } catch (error) {
+    if (isEngineError(error, 'failed_precondition')) return false
+    throw error
+  }
+}
+
+export async function killContainer({ calls, signals }: EndContext, id: string, signal: Signal, options: CallOptions): Promise<void> {
+  signals.note(id, signal)
+  await calls.json('POST', path`/containers/${id}/kill`, { query: { signal }, subject: containerSubject(id), ...options })
+}
+
+export async function removeContainer(context: EndContext, id: string, { force, volumes, signal }: RemoveOptions): Promise<void> {
+  if (force === true) context.signals.note(id, 'SIGKILL')
+  await context.calls.json('DELETE', path`/containers/${id}`, {
+    query: { force: force === true, v: volumes === true },
+    patient: true,
+    subject: containerSubject(id),
+    signal,
+  })
+}

@@ -1,0 +1,54 @@
+// Starts a container, connected before its first instruction if asked.
+import { EngineError, isEngineError } from '../../errors.js'
+import type { CallOptions } from '../../model/common.js'
+import type { StartOptions } from '../../ports/backend/containers.js'
+import type { Attachment } from '../../ports/streams.js'
+import { attachTo } from './attach.js'
+import { type ContainerContext, containerSubject, inspect } from './container-context.js'
+import { path } from './path.js'
+import { isRunning } from './wire/container-info.js'
+
+export async function startContainer(context: ContainerContext, id: string, options: StartOptions = {}): Promise<Attachment | undefined> {
+  const { attach, signal } = options
+  signal?.throwIfAborted()
+  if (attach === undefined) {
+    await start(context, id, { signal })
+    return undefined
+  }
+  const answer = await inspect(context, id, { signal })
+  if (attach.stdin && answer.Config.OpenStdin !== true)
+    throw new EngineError('failed_precondition', `container "${id}" has no stdin`, { subject: containerSubject(id) })
+  const attachment = await attachTo(context, answer, { stdin: attach.stdin, signal })
+  try {
+    await start(context, id, { signal })
+    attachment.started()
+    return attachment
+  } catch (error) {
+    await attachment.close()
+    throw error
+  }
+}
+
+/**
+ * Once it is asked for, an abort does not cut it: the daemon would start it all the same. One that started although it was aborted
+ * is a success that came before the abort.
+ */
+async function start(context: ContainerContext, id: string, { signal }: CallOptions): Promise<void> {
+  signal?.throwIfAborted()
+  try {
+    await context.calls.json('POST', path`/containers/${id}/start`, { accept: [304], subject: containerSubject(id) })
+  } catch (error) {
+    // Some daemons answer with an error where Docker says 304.
+    if (isEngineError(error, 'failed_precondition') && error.exitCode === undefined && (await runs(context, id))) return
+    throw error
+  }
+}
+async function runs(context: ContainerContext, id: string): Promise<boolean> {
+  try {
+    const { State } = await inspect(context, id)
+    return isRunning(State) && State.Paused !== true
+  } catch (error) {
+    if (isEngineError(error, 'not_found')) return false
+    throw error
+  }
+}

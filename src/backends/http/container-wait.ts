@@ -1,0 +1,150 @@
+// Waits for ends of a container.
+import { isEngineError } from '../../errors.js'
+import type { CallOptions } from '../../model/common.js'
+import type { ExitStatus } from '../../model/process.js'
+import type { WaitOptions } from '../../ports/backend/containers.js'
+import { linkedSignal, sleep } from '../../util/abort.js'
+import { type ContainerContext, containerSubject, inspect, noContainer } from './container-context.js'
+import { path } from './path.js'
+import type { InspectAnswer, InspectState } from './wire/container.js'
+import { isRestarting, isRunning, toDate, toExit } from './wire/container-info.js'
+
+type WaitContext = Pick<ContainerContext, 'calls' | 'dialect' | 'signals'>
+
+const shortestMs = 50
+const longestMs = 1_000
+
+export async function waitContainer(context: WaitContext, id: string, options: WaitOptions = {}): Promise<ExitStatus> {
+  return context.dialect.containers.wait === 'conditions' ? byConditions(context, id, options) : byAsking(context, id, options)
+}
+
+/** Each round listens for the next end before it looks, so that none comes between. */
+async function byConditions(context: WaitContext, id: string, { until = 'exit', signal }: WaitOptions): Promise<ExitStatus> {
+  let last: ExitStatus | undefined
+  for (;;) {
+    // Closes the connection of a wait that turns out to be needless.
+    using listening = linkedSignal(signal)
+    const next = await listen(context, id, { signal: listening.signal })
+    const before = next === undefined ? undefined : await lookFor(context, id, { signal })
+    if (next === undefined || before === undefined) {
+      listening.abort(new Error('nobody waits any more'))
+      return whenGone(id, until, last)
+    }
+    const settled = endOf(context, before)
+    if (until === 'exit' && settled !== undefined) {
+      listening.abort(new Error('nobody waits any more'))
+      return settled
+    }
+    last = settled ?? last
+    const code = await next()
+    const after = await lookFor(context, id, { signal })
+    const exit = after === undefined ? toldEnd(context, before, code) : lastEnd(context, after, code)
+    last = exit ?? last
+    if (exit !== undefined && until === 'next-exit') return exit
+    if (after === undefined) return whenGone(id, until === 'exit' && exit !== undefined ? 'removed' : until, last)
+    if (exit === undefined) await sleep(shortestMs, signal) // a start that failed
+  }
+}
+function whenGone(id: string, until: WaitOptions['until'], last: ExitStatus | undefined): ExitStatus {
+  if (until === 'removed' && last !== undefined) return last
+  throw noContainer(id)
+}
+/** Of one that ended and was removed before anybody could look: only what the wait itself told. */
+function toldEnd({ signals }: WaitContext, { Id, State }: InspectAnswer, exitCode: number | undefined): ExitStatus | undefined {
+  const ran = isRunning(State) || isRestarting(State) || State.Paused === true
+  if (!ran || exitCode === undefined) return undefined
+  const exitedAt = new Date()
+  return { exitCode, signal: signals.of(Id, { exitCode, exitedAt }), exitedAt, oomKilled: undefined, lost: false }
+}
+
+/** `undefined` when it is not there. What it resolves with waits for the end, whose code it gives. */
+async function listen(
+  { calls }: WaitContext,
+  id: string,
+  { signal }: CallOptions,
+): Promise<(() => Promise<number | undefined>) | undefined> {
+  try {
+    const { body } = await calls.bytes('POST', path`/containers/${id}/wait`, {
+      query: { condition: 'next-exit' },
+      subject: containerSubject(id),
+      signal,
+    })
+    return async () => {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of body) chunks.push(chunk)
+      return exitCodeOf(Buffer.concat(chunks).toString('utf8'))
+    }
+  } catch (error) {
+    if (isEngineError(error, 'not_found')) return undefined
+    throw error
+  }
+}
+function exitCodeOf(text: string): number | undefined {
+  try {
+    const { StatusCode, Error: failure } = JSON.parse(text) as {
+      readonly StatusCode?: unknown
+      readonly Error?: { readonly Message?: string } | null
+    }
+    return typeof StatusCode === 'number' && (failure?.Message ?? '') === '' ? StatusCode : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** For daemons whose `wait` knows running ones only. */
+async function byAsking(context: WaitContext, id: string, { until = 'exit', signal }: WaitOptions): Promise<ExitStatus> {
+  const first = await inspect(context, id, { signal })
+  const before = toDate(first.State.FinishedAt)?.getTime()
+  let last: ExitStatus | undefined
+  for (let answer: InspectAnswer | undefined = first, pauseMs = shortestMs; ; ) {
+    if (answer === undefined) {
+      if (until === 'removed' && last !== undefined) return last
+      throw noContainer(id)
+    }
+    const exit = lastEnd(context, answer)
+    last = exit ?? last
+    if (until === 'exit' && endOf(context, answer) !== undefined && exit !== undefined) return exit
+    if (until === 'next-exit' && exit !== undefined && exit.exitedAt.getTime() !== before) return exit
+    if (isRunning(answer.State)) {
+      await untilItStops(context, id, { signal })
+      pauseMs = shortestMs
+    } else {
+      await sleep(pauseMs, signal)
+      pauseMs = Math.min(pauseMs * 1.5, longestMs)
+    }
+    answer = await lookFor(context, id, { signal })
+  }
+}
+
+/** Resolves when it does not run, at once if it is so, or is not there. */
+export async function untilItStops({ calls }: Pick<WaitContext, 'calls'>, id: string, { signal }: CallOptions): Promise<void> {
+  try {
+    await calls.json('POST', path`/containers/${id}/wait`, { patient: true, subject: containerSubject(id), signal })
+  } catch (error) {
+    if (!isEngineError(error, 'not_found')) throw error
+  }
+}
+
+async function lookFor(context: WaitContext, id: string, options: CallOptions): Promise<InspectAnswer | undefined> {
+  try {
+    return await inspect(context, id, options)
+  } catch (error) {
+    if (isEngineError(error, 'not_found')) return undefined
+    throw error
+  }
+}
+
+/** Of one that has exited and will not be started again by its restart policy. */
+function endOf(context: WaitContext, answer: InspectAnswer): ExitStatus | undefined {
+  const { State } = answer
+  return isRunning(State) || isRestarting(State) || State.Paused === true || State.Status === 'paused'
+    ? undefined
+    : lastEnd(context, answer)
+}
+
+/** The end that the daemon remembers; of a running one that of the run before, whose code nobody tells any more. */
+function lastEnd({ signals }: Pick<WaitContext, 'signals'>, { Id, State }: InspectAnswer, code?: number): ExitStatus | undefined {
+  if (toDate(State.FinishedAt) === undefined) return undefined
+  const state: InspectState = isRunning(State) || isRestarting(State) ? { ...State, ExitCode: code ?? State.ExitCode } : State
+  return toExit(state, (exit) => signals.of(Id, exit))
+}

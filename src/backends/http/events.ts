@@ -1,0 +1,121 @@
+// The daemon's history and what goes on, over connections that come and go.
+import { isEngineError } from '../../errors.js'
+import type { CallOptions } from '../../model/common.js'
+import type { Cursor, EngineEvent } from '../../model/event.js'
+import type { EventsOptions } from '../../ports/backend/system.js'
+import { sleep } from '../../util/abort.js'
+import type { HttpContext } from './context.js'
+import { type Place, formatCursor, isAfter, newPlace, parseCursor, timeText } from './event-cursor.js'
+import { type EventBody, eventAnswer, nanosOf, toEvent } from './wire/event.js'
+import { parse } from './wire/parse.js'
+
+type EventContext = Pick<HttpContext, 'calls' | 'facts'>
+
+const shortestMs = 100
+const longestMs = 2_000
+/** Rounded times may be a little late; what was seen is passed over. */
+const overlapNanos = 2_000
+
+interface Seen {
+  readonly place: Place
+  readonly body: EventBody
+}
+
+export async function* engineEvents(context: EventContext, options: EventsOptions = {}): AsyncGenerator<EngineEvent, void, undefined> {
+  const { since, follow = true, signal } = options
+  signal?.throwIfAborted()
+  const now = await daemonNow(context, { signal })
+  if (since === undefined && !follow) return
+  let place =
+    since === undefined ? newPlace(now, true) : since instanceof Date ? newPlace(since.getTime() * 1e6, false) : parseCursor(since)
+  let connected = false
+  for (;;) {
+    try {
+      for await (const seen of history(context, place, follow ? undefined : Math.max(now, place.nanos), { signal })) {
+        connected = true
+        place = seen.place
+        if (isWanted(seen.body, options)) yield { cursor: formatCursor(place), ...seen.body }
+      }
+      connected = true
+    } catch (error) {
+      if (!isEngineError(error, 'unavailable') || !error.retryable || !follow || (!connected && !(await answers(context, { signal }))))
+        throw error
+    }
+    if (!follow) return
+    await untilItAnswers(context, { signal })
+    if (!(await remembers(context, place, { signal }))) yield gap(context, place)
+  }
+}
+
+/** After `place`, in order; up to `until` or for ever. Resolves when the daemon ends it. */
+async function* history({ calls }: EventContext, place: Place, until: number | undefined, { signal }: CallOptions): AsyncGenerator<Seen> {
+  const query = { since: timeText(place.nanos - overlapNanos), until: until === undefined ? undefined : timeText(until) }
+  let nanos = 0
+  let count = 0
+  for await (const line of calls.lines('GET', '/events', { query, signal })) {
+    const answer = parse(eventAnswer, line, 'GET /events')
+    const at = nanosOf(answer)
+    count = at === nanos ? count + 1 : 1
+    nanos = at
+    const here: Place = { nanos, count }
+    if (isAfter(here, place)) yield { place: here, body: toEvent(answer) }
+  }
+}
+
+/** Whether the daemon still has the event that was seen last: then none is missing after it. One that was restarted has forgotten all. */
+async function remembers(context: EventContext, place: Place, { signal }: CallOptions): Promise<boolean> {
+  const before: Place = { nanos: place.nanos, count: place.count - 1 }
+  const now = await daemonNow(context, { signal })
+  for await (const { place: first } of history(context, before, Math.max(now, place.nanos + overlapNanos), { signal }))
+    return first.nanos === place.nanos && first.count === place.count
+  return false
+}
+
+async function untilItAnswers(context: EventContext, { signal }: CallOptions): Promise<void> {
+  for (let pauseMs = shortestMs; ; pauseMs = Math.min(pauseMs * 2, longestMs)) {
+    await sleep(pauseMs, signal)
+    if (await answers(context, { signal })) return
+  }
+}
+async function answers(context: EventContext, { signal }: CallOptions): Promise<boolean> {
+  try {
+    await context.calls.json('GET', '/version', { signal })
+    return true
+  } catch (error) {
+    if (!isEngineError(error, 'unavailable') || !error.retryable) throw error
+    return false
+  }
+}
+
+/** In nanoseconds by the daemon's clock, or by ours where it does not tell. */
+export async function daemonNow({ calls }: Pick<HttpContext, 'calls'>, { signal }: CallOptions): Promise<number> {
+  const info = await calls.json('GET', '/info', { signal })
+  const text = typeof info === 'object' && info !== null && 'SystemTime' in info ? info.SystemTime : undefined
+  return (typeof text === 'string' ? nanosOfText(text) : undefined) ?? Date.now() * 1e6
+}
+/** RFC 3339 with up to nine digits of a second. */
+function nanosOfText(text: string): number | undefined {
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) return undefined
+  const fraction = (/\.(\d{1,9})/.exec(text)?.[1] ?? '').padEnd(9, '0')
+  return Number(BigInt(Math.floor(ms / 1_000)) * 1_000_000_000n + BigInt(fraction))
+}
+
+export async function eventCursor(context: Pick<HttpContext, 'calls'>, options: CallOptions = {}): Promise<Cursor> {
+  return formatCursor(newPlace(await daemonNow(context, options), true))
+}
+
+function isWanted({ type, action, subject, attributes }: EventBody, { types, actions, subjects, labels }: EventsOptions): boolean {
+  return (
+    (types === undefined || (type !== 'gap' && types.includes(type))) &&
+    (actions === undefined || actions.includes(action)) &&
+    (subjects === undefined || subjects.includes(subject.id) || (subject.name !== undefined && subjects.includes(subject.name))) &&
+    Object.entries(labels ?? {}).every(([name, value]) => attributes[name] === value)
+  )
+}
+
+function gap({ facts }: EventContext, place: Place): EngineEvent {
+  const id = facts.info['ID']
+  const subject = { kind: 'engine', id: typeof id === 'string' ? id : 'daemon' } as const
+  return { cursor: formatCursor(place), type: 'gap', action: 'gap', subject, time: new Date(), attributes: {} }
+}
