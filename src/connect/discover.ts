@@ -1,13 +1,13 @@
 // Which engine `connect()` means when it is not told: the first that this version can use, in a fixed order.
-import { join } from 'node:path'
+import { posix } from 'node:path'
 import { EngineError, isEngineError } from '../errors.js'
 import type { Backend } from '../ports/backend/backend.js'
+import type { DockerContext } from './docker-context.js'
 import { defaultRoot, type Environment } from './environment.js'
 import type { EngineOptions } from './options.js'
 import { parseUrl } from './url.js'
 
 const containerdSocket = '/run/containerd/containerd.sock'
-const notYet = 'found, but the http backend (pouchd, Docker, Podman) is not part of this version'
 
 /** Whoever sets one of these means it: what is wrong with it is an error, and nothing else is tried. */
 const variables = ['POUCH_SDK_URL', 'POUCH_HOST', 'DOCKER_HOST']
@@ -17,15 +17,23 @@ export async function discover(environment: Environment, options: EngineOptions)
   const asked = variables.find((name) => (environment.variable(name) ?? '') !== '')
   if (asked !== undefined) return openVariable(environment, asked, options)
   const tried = new Tried()
-  await noteContext(environment, tried)
-  await noteSockets(environment, tried)
-  options.signal?.throwIfAborted()
-  return (await tryContainerd(environment, tried, options)) ?? (await tryEmbedded(environment, tried, options)) ?? tried.fail()
+  return (
+    (await tryContext(environment, tried, options)) ??
+    (await trySockets(environment, tried, options)) ??
+    (await tryContainerd(environment, tried, options)) ??
+    (await tryEmbedded(environment, tried, options)) ??
+    tried.fail()
+  )
 }
 
 async function openVariable(environment: Environment, name: string, options: EngineOptions): Promise<Backend> {
   try {
-    return await environment.open(parseUrl(environment.variable(name) ?? ''), options)
+    const target = parseUrl(environment.variable(name) ?? '')
+    const tls =
+      name === 'DOCKER_HOST' && 'url' in target && target.url.startsWith('tcp:')
+        ? (options.tls ?? (await environment.dockerTls()))
+        : options.tls
+    return await environment.open(target, { ...options, tls })
   } catch (error) {
     if (isEngineError(error))
       throw new EngineError(error.code, `${name}: ${error.message}`, { cause: error, subject: error.subject, retryable: error.retryable })
@@ -33,21 +41,47 @@ async function openVariable(environment: Environment, name: string, options: Eng
   }
 }
 
-async function noteContext(environment: Environment, tried: Tried): Promise<void> {
+async function tryContext(environment: Environment, tried: Tried, options: EngineOptions): Promise<Backend | undefined> {
+  let context: DockerContext | undefined
   try {
-    const name = await environment.dockerContext()
-    if (name !== undefined) tried.add(`Docker context "${name}"`, notYet)
+    context = await environment.dockerContext()
   } catch (error) {
-    tried.add('the current Docker context', "Docker's configuration cannot be read", error)
+    return tried.add('the current Docker context', isEngineError(error) ? error.message : "Docker's configuration cannot be read", error)
   }
+  options.signal?.throwIfAborted()
+  if (context === undefined) return undefined
+  const { name, host, tls } = context
+  const opening = async (): Promise<Backend> => environment.open(parseUrl(host), { ...options, tls: options.tls ?? tls })
+  return tried.attempt(`Docker context "${name}"`, opening())
 }
 
-async function noteSockets(environment: Environment, tried: Tried): Promise<void> {
-  const runtimeDirectory = environment.variable('XDG_RUNTIME_DIR') ?? ''
-  const users = runtimeDirectory.startsWith('/') ? [join(runtimeDirectory, 'podman/podman.sock')] : []
-  for (const socket of ['/var/run/pouchd.sock', '/var/run/docker.sock', '/run/podman/podman.sock', ...users]) {
-    tried.add(`"${socket}"`, (await environment.isThere(socket)) ? notYet : 'not there')
+async function trySockets(environment: Environment, tried: Tried, options: EngineOptions): Promise<Backend | undefined> {
+  for (const socketPath of socketsOf(environment)) {
+    const what = `"${socketPath}"`
+    const refusal = await environment.refusal(socketPath, options)
+    if (refusal !== undefined) {
+      tried.add(what, refusal)
+      continue
+    }
+    const backend = await tried.attempt(what, environment.open({ kind: 'http', socketPath }, { ...options, tls: undefined }))
+    if (backend !== undefined) return backend
   }
+  return undefined
+}
+/** What listens there is found out by asking. */
+function socketsOf({ platform, variable }: Environment): readonly string[] {
+  if (platform === 'win32') return ['//./pipe/docker_engine', '//./pipe/podman-machine-default']
+  const [home = '', runtimeDirectory = ''] = ['HOME', 'XDG_RUNTIME_DIR'].map((name) => variable(name) ?? '')
+  const users = (base: string, paths: readonly string[]): readonly string[] =>
+    base.startsWith('/') ? paths.map((path) => posix.join(base, path)) : []
+  return [
+    '/var/run/pouchd.sock',
+    '/var/run/docker.sock',
+    ...users(runtimeDirectory, ['docker.sock']),
+    ...(platform === 'darwin' ? users(home, ['.docker/run/docker.sock']) : []),
+    '/run/podman/podman.sock',
+    ...users(runtimeDirectory, ['podman/podman.sock']),
+  ]
 }
 
 async function tryContainerd(environment: Environment, tried: Tried, options: EngineOptions): Promise<Backend | undefined> {
@@ -65,7 +99,7 @@ async function tryEmbedded(environment: Environment, tried: Tried, options: Engi
   const what = 'an embedded containerd'
   const refusal = environment.noEmbedding()
   if (refusal !== undefined) return tried.add(what, refusal)
-  return tried.attempt(what, environment.embed(join(options.root ?? defaultRoot, 'embedded'), options))
+  return tried.attempt(what, environment.embed(posix.join(options.root ?? defaultRoot, 'embedded'), options))
 }
 
 class Tried {

@@ -1,18 +1,19 @@
 // What discovery looks at, and what it may open: this machine's, or a test's.
-import { readFile, stat } from 'node:fs/promises'
 import { createConnection } from 'node:net'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import type { Backend } from '../ports/backend/backend.js'
 import type { CallOptions } from '../model/common.js'
+import type { TlsOptions } from '../backends/http/connect.js'
+import { currentDockerContext, type DockerContext, dockerTls } from './docker-context.js'
 import type { EngineOptions } from './options.js'
 import type { Target } from './url.js'
 
 export interface Environment {
+  readonly platform: NodeJS.Platform
   variable(name: string): string | undefined
-  /** The name of the Docker context in use; `undefined` for none or the default one. Rejects when the configuration cannot be read. */
-  dockerContext(): Promise<string | undefined>
-  isThere(path: string): Promise<boolean>
+  /** The Docker context in use; `undefined` for none or the default one. Rejects when the configuration cannot be read. */
+  dockerContext(): Promise<DockerContext | undefined>
+  /** What Docker's variables say of TLS. */
+  dockerTls(): Promise<TlsOptions | undefined>
   /** Why nobody answers at that socket; `undefined` when somebody does. */
   refusal(socket: string, options: CallOptions): Promise<string | undefined>
   /** Why no containerd can be started here at all. */
@@ -25,13 +26,10 @@ export const defaultRoot = '/var/lib/pouch-sdk'
 const defaultNamespace = 'pouch-sdk'
 
 export const thisMachine: Environment = {
+  platform: process.platform,
   variable: (name) => process.env[name],
-  dockerContext,
-  isThere: (path) =>
-    stat(path).then(
-      () => true,
-      () => false,
-    ),
+  dockerContext: () => currentDockerContext(thisMachine),
+  dockerTls: () => dockerTls(thisMachine),
   refusal,
   noEmbedding() {
     if (process.platform !== 'linux') return `containers need Linux, and this is ${process.platform}`
@@ -63,17 +61,6 @@ export const thisMachine: Environment = {
     const { startContainerd } = await import('../backends/containerd/connect.js')
     return startContainerd({ root, registries, onTrace, signal })
   },
-}
-
-async function dockerContext(): Promise<string | undefined> {
-  const directory = process.env['DOCKER_CONFIG'] || join(homedir(), '.docker')
-  const name = process.env['DOCKER_CONTEXT'] || currentContext(await readFile(join(directory, 'config.json'), 'utf8').catch(() => '{}'))
-  return name === '' || name === 'default' ? undefined : name
-}
-function currentContext(config: string): string | undefined {
-  const parsed: unknown = JSON.parse(config)
-  const name = typeof parsed === 'object' && parsed !== null && 'currentContext' in parsed ? parsed.currentContext : undefined
-  return typeof name === 'string' ? name : undefined
 }
 
 function refusal(path: string, { signal }: CallOptions): Promise<string | undefined> {

@@ -32,6 +32,7 @@ export async function attachTo(
     subject,
     tty,
     stdin,
+    detach: 'cut',
     framed: !tty && context.dialect.containers.attach === 'frames',
     ended: async () => mayHaveEnded && hasEnded(context, id, State.FinishedAt),
     resize: (size, options) => resizeContainer(context, id, tty, size, options),

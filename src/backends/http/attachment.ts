@@ -10,6 +10,8 @@ import { CutShort } from './errors.js'
 import { untilEnded } from './until-ended.js'
 
 export interface AttachedProcess {
+  /** In place of the connection's. */
+  readonly output?: AsyncIterable<Uint8Array> | undefined
   readonly subject: Subject
   readonly tty: boolean
   readonly stdin: boolean
@@ -17,6 +19,13 @@ export interface AttachedProcess {
   /** Whether it has ended, of all that the daemon knows. */
   ended(): Promise<boolean>
   resize(size: TerminalSize, options?: CallOptions): Promise<void>
+  /**
+   * `drain`: closing goes on reading, and throws away what comes, until the process ends. Some daemons end a process, or lose its exit
+   * code, when the connection is cut. `cut`: they do not mind.
+   */
+  readonly detach: 'cut' | 'drain'
+  /** Whether an output that begins so is not the process's own but the daemon's word of why it could not run. */
+  readonly isRefusal?: ((beginning: Uint8Array) => Promise<boolean>) | undefined
   /** Called once, when the output is complete. */
   readonly finished?: (() => void) | undefined
 }
@@ -29,12 +38,15 @@ export class HttpAttachment implements Attachment {
   readonly output: AsyncIterable<OutputChunk>
   readonly #connection: Upgraded
   readonly #process: AttachedProcess
+  readonly #source: AsyncIterator<Uint8Array>
+  #drained: Promise<void> | undefined
   #stdinEnded = false
   #closed = false
 
   constructor(connection: Upgraded, process: AttachedProcess) {
     this.#connection = connection
     this.#process = process
+    this.#source = (process.output ?? connection.output)[Symbol.asyncIterator]()
     this.output = this.#read()
   }
 
@@ -62,29 +74,52 @@ export class HttpAttachment implements Attachment {
     await this.#process.resize(size, options)
   }
   async close(): Promise<void> {
+    if (this.#closed) return
     this.#closed = true
-    await this.#connection.close()
+    if (this.#process.detach === 'cut') await this.#connection.close()
+    else this.#drain()
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
+  /** Whoever stops reading does not hold the process up, whether or not the connection is closed. */
+  #drain(): void {
+    const ended = async (): Promise<void> => {
+      try {
+        while ((await this.#source.next()).done !== true);
+      } catch {
+        /* nobody listens any more */
+      }
+      await this.#connection.close()
+      this.#process.finished?.()
+    }
+    this.#drained ??= ended()
+  }
+
   async *#read(): AsyncGenerator<OutputChunk, void, undefined> {
-    const { framed, ended, finished } = this.#process
-    const bytes = untilEnded(this.#connection.output, {
+    const { framed, ended, finished, isRefusal } = this.#process
+    const bytes = untilEnded(kept(this.#source), {
       ended,
       cut: () => {
         void this.#connection.close()
       },
     })
+    let complete = false
     try {
-      yield* framed ? demultiplex(bytes) : plain(bytes)
+      const chunks = framed ? demultiplex(bytes) : plain(bytes)
+      yield* isRefusal === undefined ? chunks : withoutRefusal(chunks, isRefusal)
+      complete = true
       if (!this.#closed && !(await this.#endIsKnown())) throw this.#cutShort()
     } catch (error) {
+      complete = true
       if (this.#closed) return // detached: that is an end, too
       throw error instanceof CutShort ? this.#cutShort(error) : error
     } finally {
-      finished?.()
+      if (complete) {
+        await this.#connection.close()
+        finished?.()
+      } else this.#drain()
     }
   }
   /** A daemon closes the streams a moment before it knows of the end. One that goes on without streams was cut. */
@@ -114,4 +149,39 @@ export class HttpAttachment implements Attachment {
 
 async function* plain(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OutputChunk, void, undefined> {
   for await (const chunk of bytes) yield { stream: 'stdout', bytes: chunk }
+}
+/** Leaving it does not end its source. */
+function kept<T>(source: AsyncIterator<T>): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => source.next() }) }
+}
+async function* withoutRefusal(
+  chunks: AsyncIterable<OutputChunk>,
+  isRefusal: (beginning: Uint8Array) => Promise<boolean>,
+): AsyncGenerator<OutputChunk, void, undefined> {
+  let judged = false
+  for await (const chunk of chunks) {
+    if (!judged && (await isRefusal(chunk.bytes))) continue
+    judged = true
+    yield chunk
+  }
+}
+
+/** Reads one piece ahead; `beginning` is that piece without its first bytes. */
+export function peeked(
+  source: AsyncIterable<Uint8Array>,
+  skip: number,
+): { readonly output: AsyncIterable<Uint8Array>; readonly beginning: Promise<Uint8Array> } {
+  const iterator = source[Symbol.asyncIterator]()
+  const first = iterator.next()
+  const beginning = first.then(
+    ({ done, value }) => (done === true ? new Uint8Array() : (value as Uint8Array).subarray(skip)),
+    () => new Uint8Array(),
+  )
+  const output = async function* (): AsyncGenerator<Uint8Array> {
+    const { done, value } = await first
+    if (done === true) return
+    yield value as Uint8Array
+    yield* { [Symbol.asyncIterator]: () => iterator }
+  }
+  return { output: output(), beginning }
 }

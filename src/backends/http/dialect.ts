@@ -55,6 +55,8 @@ export interface ContainerWays {
   stop(facts: DaemonFacts): 'signals' | 'daemon'
   /** Without a terminal both streams come in frames; `raw`: as one. */
   readonly attach: 'frames' | 'raw'
+  /** How the output of an exec begins that could not be run, and what it would have exited with. */
+  readonly execRefusals: readonly { readonly pattern: RegExp; readonly exitCode: 126 | 127 }[]
   /** Networks that can be named when a container is made. */
   networksAtCreate(api: ApiVersion): number
   /** What `POST create` says beyond the fields that all daemons share. */

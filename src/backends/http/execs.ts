@@ -5,13 +5,15 @@ import type { ExecInfo, ExecSpec } from '../../model/exec.js'
 import type { ExitStatus, Signal, TerminalSize } from '../../model/process.js'
 import type { ExecService, StartExecOptions } from '../../ports/backend/execs.js'
 import type { Attachment } from '../../ports/streams.js'
-import { sleep } from '../../util/abort.js'
-import { HttpAttachment } from './attachment.js'
+import { raceAbort, sleep } from '../../util/abort.js'
+import { HttpAttachment, peeked } from './attachment.js'
 import type { Subject } from './calls.js'
-import { type ContainerContext, containerSubject } from './container-context.js'
+import { type ContainerContext, containerSubject, inspect } from './container-context.js'
 import { unsupported } from './context.js'
+import { engineEvents } from './events.js'
 import { path } from './path.js'
 import { createExecAnswer, type ExecAnswer, execAnswer, toExecSpec } from './wire/exec.js'
+import { isRunning } from './wire/container-info.js'
 import { parse } from './wire/parse.js'
 
 /** What this process knows of an exec that it made, beside what the daemon tells. */
@@ -20,17 +22,27 @@ interface Known {
   readonly spec: ExecSpec
   started: boolean
   exit: ExitStatus | undefined
+  /** What it says first, once it says something or has ended. */
+  beginning?: Promise<Uint8Array>
+  /** A little before it was made, by the clock here. */
+  readonly since: Date
+  /** When the container's run began in which it ended. */
+  run?: string
   /** Resolves when its output is complete: it has ended, or soon will have. */
   readonly output: Promise<void>
   readonly outputEnded: () => void
 }
 const remembered = 5_000
+const clockSkewMs = 60_000
+const frameHeaderBytes = 8
 const shortestMs = 5
+const refusalMs = [5, 10, 20, 50, 100, 200, 500]
 const longestMs = 500
 
 export class HttpExecs implements ExecService {
   readonly #context: ContainerContext
   readonly #known: Map<string, Known> = new Map()
+  readonly #forgotten: Set<string> = new Set()
   constructor(context: ContainerContext) {
     this.#context = context
   }
@@ -70,11 +82,16 @@ export class HttpExecs implements ExecService {
       return undefined
     }
     const connection = await this.#context.calls.hijack(path`/exec/${execId}/start`, { body, subject, signal })
+    const { output, beginning } = peeked(connection.output, tty ? 0 : frameHeaderBytes)
+    if (known !== undefined) known.beginning = beginning
     const attachment = new HttpAttachment(connection, {
+      output,
       subject,
       tty,
       stdin: attach.stdin,
       framed: !tty,
+      detach: 'drain',
+      isRefusal: (beginning) => this.#isRefusal(execId, beginning),
       ended: async () => (await this.#state(execId)) !== undefined,
       resize: (size, options) => this.#resize(execId, tty, size, options),
       finished: known?.outputEnded,
@@ -85,9 +102,10 @@ export class HttpExecs implements ExecService {
   async get(execId: string, options?: CallOptions): Promise<ExecInfo> {
     const answer = await this.#inspect(execId, options)
     const known = this.#known.get(execId)
+    await this.#forgetWithContainer(execId, answer.ContainerID ?? known?.containerId, answer, options)
     const spec = known?.spec ?? toExecSpec(answer)
     const common = { id: execId, containerId: answer.ContainerID ?? known?.containerId ?? '', spec }
-    const exit = this.#exitOf(execId, answer)
+    const exit = await this.#exitOf(execId, answer, options)
     if (exit !== undefined) return { ...common, state: { status: 'exited', exit } }
     if (answer.Running !== true && !wasStarted(answer, known)) return { ...common, state: { status: 'created' } }
     return { ...common, state: { status: 'running', pid: answer.Pid === 0 ? undefined : (answer.Pid ?? undefined) } }
@@ -97,6 +115,10 @@ export class HttpExecs implements ExecService {
   async wait(execId: string, { signal }: CallOptions = {}): Promise<ExitStatus> {
     signal?.throwIfAborted()
     const known = this.#known.get(execId)
+    if (known?.exit !== undefined) {
+      await this.#forgetWithContainer(execId, known.containerId, { Running: false, ExitCode: known.exit.exitCode }, { signal })
+      return known.exit
+    }
     let nudged = false
     void known?.output.then(() => {
       nudged = true
@@ -134,26 +156,83 @@ export class HttpExecs implements ExecService {
     }
   }
 
+  /** A process that ran has a pid. One that did not has its reason as output, and one exit code for all of them. */
+  async #isRefusal(execId: string, beginning: Uint8Array): Promise<boolean> {
+    if (this.#refusalIn(beginning) === undefined) return false
+    for (const ms of refusalMs) {
+      const { Running, Pid, ExitCode } = await this.#inspect(execId)
+      if ((Pid ?? 0) > 0) return false
+      if (Running !== true && (ExitCode === 126 || ExitCode === 127)) return true
+      await sleep(ms)
+    }
+    return false
+  }
+  #refusalIn(beginning: Uint8Array): 126 | 127 | undefined {
+    const text = Buffer.from(beginning.buffer, beginning.byteOffset, Math.min(beginning.length, 4_096)).toString('utf8')
+    return this.#context.dialect.containers.execRefusals.find(({ pattern }) => pattern.test(text))?.exitCode
+  }
+
   /** The exit, if there was one. */
   async #state(execId: string, options?: CallOptions): Promise<ExitStatus | undefined> {
-    const known = this.#known.get(execId)
     const answer = await this.#inspect(execId, options)
-    if (answer.Running !== true && !wasStarted(answer, known))
+    if (answer.Running !== true && !wasStarted(answer, this.#known.get(execId)))
       throw new EngineError('failed_precondition', `exec "${execId}" was not started`, { subject: subjectOf(execId) })
-    return this.#exitOf(execId, answer)
+    return this.#exitOf(execId, answer, options)
   }
-  #exitOf(execId: string, { Running, ExitCode, ...rest }: ExecAnswer): ExitStatus | undefined {
+  async #exitOf(execId: string, answer: ExecAnswer, options?: CallOptions): Promise<ExitStatus | undefined> {
     const known = this.#known.get(execId)
     if (known?.exit !== undefined) return known.exit
     // For a moment it does not run any more and nobody knows its code yet.
-    if (Running === true || ExitCode === null || ExitCode === undefined || !wasStarted({ Running, ExitCode, ...rest }, known))
-      return undefined
-    const exit: ExitStatus = { exitCode: ExitCode & 0xff, exitedAt: new Date(), oomKilled: undefined, lost: false }
-    if (known !== undefined) known.exit = exit
-    return exit
+    const { Running, ExitCode } = answer
+    if (Running === true || ExitCode === null || ExitCode === undefined || !wasStarted(answer, known)) return undefined
+    const exitCode = (ExitCode === 126 ? await this.#realCode(execId, answer, options) : undefined) ?? ExitCode & 0xff
+    const exit: ExitStatus = { exitCode, exitedAt: new Date(), oomKilled: undefined, lost: false }
+    if (known === undefined) return exit
+    known.exit ??= exit
+    return known.exit
+  }
+  /** 126 stands for whatever kept a command from running, and for a connection that the daemon lost: then its history has the code. */
+  async #realCode(execId: string, { Pid }: ExecAnswer, options: CallOptions = {}): Promise<number | undefined> {
+    const known = this.#known.get(execId)
+    if ((Pid ?? 0) === 0)
+      return known?.beginning === undefined ? undefined : this.#refusalIn(await raceAbort(known.beginning, options.signal))
+    for await (const event of engineEvents(this.#context, {
+      follow: false,
+      since: known?.since ?? new Date(0),
+      types: ['exec'],
+      subjects: [execId],
+      ...options,
+    })) {
+      const code = event.action === 'exit' ? Number(event.attributes['exitCode']) : Number.NaN
+      if (Number.isInteger(code)) return code & 0xff
+    }
+    return undefined
+  }
+
+  /** Daemons keep them longer; then an id would mean a process of an earlier run. */
+  async #forgetWithContainer(
+    execId: string,
+    containerId: string | null | undefined,
+    answer: ExecAnswer,
+    options?: CallOptions,
+  ): Promise<void> {
+    const known = this.#known.get(execId)
+    if (answer.Running === true || !wasStarted(answer, known) || containerId === null || containerId === undefined) return
+    const { State } = await inspect(this.#context, containerId, options)
+    const run = isRunning(State) || State.Paused === true ? (State.StartedAt ?? '') : undefined
+    if (run !== undefined && (known?.run ?? run) === run) {
+      if (known !== undefined) known.run = run
+      return
+    }
+    this.#forgotten.add(execId)
+    const [oldest] = this.#forgotten
+    if (this.#forgotten.size > remembered && oldest !== undefined) this.#forgotten.delete(oldest)
+    this.#known.delete(execId)
+    throw noExec(execId)
   }
 
   async #inspect(execId: string, options: CallOptions = {}): Promise<ExecAnswer> {
+    if (this.#forgotten.has(execId)) throw noExec(execId)
     const { calls } = this.#context
     return parse(
       execAnswer,
@@ -174,12 +253,23 @@ export class HttpExecs implements ExecService {
     const output = new Promise<void>((resolve) => {
       outputEnded = resolve
     })
-    this.#known.set(execId, { containerId, spec, started: false, exit: undefined, output, outputEnded })
+    this.#known.set(execId, {
+      containerId,
+      spec,
+      started: false,
+      exit: undefined,
+      since: new Date(Date.now() - clockSkewMs),
+      output,
+      outputEnded,
+    })
     const [oldest] = this.#known.keys()
     if (this.#known.size > remembered && oldest !== undefined) this.#known.delete(oldest)
   }
 }
 
+function noExec(execId: string): EngineError {
+  return new EngineError('not_found', `no exec "${execId}"`, { subject: subjectOf(execId) })
+}
 const subjectOf = (execId: string): Subject => ({ kind: 'exec', id: execId })
 
 /** A process that has run has a pid; where no pid is told, only who started it knows. */

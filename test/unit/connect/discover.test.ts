@@ -1,39 +1,54 @@
 import { describe, expect, it } from 'vitest'
 import { openBackend } from '../../../src/connect/open.js'
 import { thisMachine, type Environment } from '../../../src/connect/environment.js'
+import type { DockerContext } from '../../../src/connect/docker-context.js'
 import type { EngineOptions } from '../../../src/connect/options.js'
 import type { Target } from '../../../src/connect/url.js'
 import { EngineError } from '../../../src/errors.js'
+import type { TlsOptions } from '../../../src/backends/http/connect.js'
 import type { Backend } from '../../../src/ports/backend/backend.js'
 
 interface Machine {
   readonly variables?: Readonly<Record<string, string>>
-  readonly context?: string | Error
-  readonly files?: readonly string[]
+  readonly context?: DockerContext | Error
+  readonly tls?: TlsOptions
+  /** Sockets at which somebody answers, beside containerd's. */
+  readonly sockets?: readonly string[]
   /** Why the containerd socket is no use. Absent: it answers. */
   readonly refusal?: string
   readonly noEmbedding?: string
   readonly openError?: unknown
+  readonly httpError?: unknown
+  readonly platform?: NodeJS.Platform
   readonly embedError?: unknown
 }
+const system = { kind: 'containerd', address: '/run/containerd/containerd.sock', namespace: undefined, root: undefined } satisfies Target
 const containerdBackend = { name: 'containerd' } as Backend
+const httpBackend = { name: 'docker' } as Backend
 const embeddedBackend = { name: 'embedded' } as Backend
 
 function machine(has: Machine): { readonly environment: Environment; readonly calls: unknown[] } {
   const calls: unknown[] = []
   const environment: Environment = {
+    platform: has.platform ?? 'linux',
     variable: (name) => has.variables?.[name],
     async dockerContext() {
       if (has.context instanceof Error) throw has.context
       return has.context
     },
-    isThere: async (path) => has.files?.includes(path) ?? false,
-    refusal: async () => has.refusal,
+    dockerTls: async () => has.tls,
+    refusal: async (socket) => {
+      if (socket === system.address) return has.refusal
+      return has.sockets?.includes(socket) === true ? undefined : 'not there'
+    },
     noEmbedding: () => has.noEmbedding,
     async open(target, options) {
       calls.push({ open: target, options })
-      if (target.kind === 'http') throw new EngineError('unsupported', 'not part of this version')
-      if (target.kind !== 'containerd') return thisMachine.open(target, options)
+      if (target.kind === 'local') return thisMachine.open(target, options)
+      if (target.kind === 'http') {
+        if (has.httpError !== undefined) throw has.httpError
+        return httpBackend
+      }
       if (has.openError !== undefined) throw has.openError
       return containerdBackend
     },
@@ -47,7 +62,6 @@ function machine(has: Machine): { readonly environment: Environment; readonly ca
 }
 const connectOn = (has: Machine, url?: string, options?: EngineOptions): Promise<Backend> =>
   openBackend(machine(has).environment, url, options)
-const system: Target = { kind: 'containerd', address: '/run/containerd/containerd.sock', namespace: undefined, root: undefined }
 
 describe('connect with a URL', () => {
   it('opens what the URL says, and looks at nothing else', async () => {
@@ -58,18 +72,15 @@ describe('connect with a URL', () => {
     ])
   })
 
-  it.each([
-    'unix:///var/run/docker.sock',
-    'tcp://10.0.0.5:2376',
-    'ssh://ci@build-7',
-    'npipe:////./pipe/docker_engine',
-    'http://h',
-    'https://h',
-  ])('rejects %s with unsupported: there is no http backend', async (url) => {
-    await expect(connectOn({}, url)).rejects.toMatchObject({
-      code: 'unsupported',
-      message: expect.stringContaining('not part of this version'),
-    })
+  it.each<[string, Target]>([
+    ['unix:///var/run/docker.sock', { kind: 'http', socketPath: '/var/run/docker.sock' }],
+    ['tcp://10.0.0.5:2376', { kind: 'http', url: 'tcp://10.0.0.5:2376' }],
+    ['ssh://ci@build-7', { kind: 'http', url: 'ssh://ci@build-7' }],
+    ['npipe:////./pipe/docker_engine', { kind: 'http', url: 'npipe:////./pipe/docker_engine' }],
+  ])('opens %s over HTTP, whoever answers', async (url, target) => {
+    const { environment, calls } = machine({ variables: { DOCKER_HOST: 'tcp://other:1' } })
+    expect(await openBackend(environment, url)).toBe(httpBackend)
+    expect(calls).toEqual([{ open: target, options: {} }])
   })
 
   it('rejects local: with unsupported', async () => {
@@ -112,27 +123,64 @@ describe('connect checks its options', () => {
 })
 
 describe('discovery', () => {
-  it.each(['POUCH_SDK_URL', 'POUCH_HOST', 'DOCKER_HOST'])('%s with an http URL rejects with unsupported and its name', async (name) => {
-    await expect(connectOn({ variables: { [name]: 'tcp://10.0.0.5:2375' } })).rejects.toMatchObject({
-      code: 'unsupported',
-      message: expect.stringMatching(new RegExp(`^${name}: .*not part of this version`)),
-    })
+  it.each(['POUCH_SDK_URL', 'POUCH_HOST', 'DOCKER_HOST'])('%s rejects with its name, and nothing else is tried', async (name) => {
+    const has = { variables: { [name]: 'tcp://10.0.0.5:2375' }, httpError: new EngineError('unavailable', 'nobody answers') }
+    const { environment, calls } = machine(has)
+    await expect(openBackend(environment, undefined)).rejects.toMatchObject({ code: 'unavailable', message: `${name}: nobody answers` })
+    expect(calls).toHaveLength(1)
+  })
+
+  it("Docker's variables of TLS count for DOCKER_HOST over TCP only, and less than what the caller says", async () => {
+    const tls = { ca: 'theirs' }
+    const opened = async (variables: Record<string, string>, options?: EngineOptions): Promise<unknown> => {
+      const { environment, calls } = machine({ variables, tls })
+      await openBackend(environment, undefined, options)
+      return (calls[0] as { options: EngineOptions }).options.tls
+    }
+    expect(await opened({ DOCKER_HOST: 'tcp://h:2376' })).toEqual(tls)
+    expect(await opened({ DOCKER_HOST: 'tcp://h:2376' }, { tls: { ca: 'mine' } })).toEqual({ ca: 'mine' })
+    expect(await opened({ DOCKER_HOST: 'unix:///d.sock' })).toBeUndefined()
+    expect(await opened({ DOCKER_HOST: 'ssh://h' })).toBeUndefined()
+    expect(await opened({ POUCH_HOST: 'tcp://h:2376' })).toBeUndefined()
   })
 
   it('POUCH_SDK_URL comes before POUCH_HOST, and that before DOCKER_HOST; an empty one is none', async () => {
     const variables = { POUCH_SDK_URL: 'containerd:///a.sock', POUCH_HOST: 'unix:///b.sock', DOCKER_HOST: 'nonsense' }
     expect(await connectOn({ variables })).toBe(containerdBackend)
-    await expect(connectOn({ variables: { ...variables, POUCH_SDK_URL: '' } })).rejects.toThrow(/^POUCH_HOST: /)
+    expect(await connectOn({ variables: { ...variables, POUCH_SDK_URL: '' } })).toBe(httpBackend)
     await expect(connectOn({ variables: { ...variables, POUCH_SDK_URL: '', POUCH_HOST: '' } })).rejects.toMatchObject({
       code: 'invalid_argument',
       message: expect.stringMatching(/^DOCKER_HOST: /),
     })
   })
 
-  it('goes on to containerd past contexts and sockets of other engines', async () => {
-    const { environment, calls } = machine({ context: 'remote', files: ['/var/run/docker.sock'] })
+  it('the current Docker context comes first, with its TLS', async () => {
+    const context = { name: 'remote', host: 'tcp://10.0.0.5:2376', tls: { ca: 'x' } }
+    const { environment, calls } = machine({ context, sockets: ['/var/run/docker.sock'] })
+    expect(await openBackend(environment, undefined)).toBe(httpBackend)
+    expect(calls).toEqual([{ open: { kind: 'http', url: context.host }, options: { tls: context.tls } }])
+  })
+
+  it.each<[NodeJS.Platform, readonly string[]]>([
+    ['linux', ['/var/run/pouchd.sock', '/var/run/docker.sock', '/u/docker.sock', '/run/podman/podman.sock', '/u/podman/podman.sock']],
+    ['darwin', ['/var/run/docker.sock', '/u/docker.sock', '/home/me/.docker/run/docker.sock', '/run/podman/podman.sock']],
+    ['win32', ['//./pipe/docker_engine', '//./pipe/podman-machine-default']],
+  ])('on %s the sockets are taken in their order', async (platform, sockets) => {
+    const variables = { XDG_RUNTIME_DIR: '/u', HOME: '/home/me' }
+    for (const [index, socketPath] of sockets.entries()) {
+      const { environment, calls } = machine({ platform, variables, sockets: sockets.slice(index).reverse() })
+      expect(await openBackend(environment, undefined)).toBe(httpBackend)
+      expect(calls).toEqual([{ open: { kind: 'http', socketPath }, options: {} }])
+    }
+  })
+
+  it('goes on to containerd past a context and sockets that cannot be used', async () => {
+    const httpError = new EngineError('permission_denied', 'no permission to use it')
+    const context = { name: 'remote', host: 'tcp://h:1' }
+    const { environment, calls } = machine({ context, sockets: ['/var/run/docker.sock'], httpError })
     expect(await openBackend(environment, undefined)).toBe(containerdBackend)
-    expect(calls).toEqual([{ open: system, options: {} }])
+    expect(calls.at(-1)).toEqual({ open: system, options: {} })
+    expect(calls).toHaveLength(3)
   })
 
   it.each(['unavailable', 'permission_denied', 'failed_precondition'] as const)(
@@ -160,22 +208,23 @@ describe('discovery', () => {
   it('rejects with one unavailable error that names everything tried and why', async () => {
     const embedError = new EngineError('failed_precondition', 'no "containerd" on this machine')
     const failing = connectOn({
-      context: 'remote',
+      context: { name: 'remote', host: 'tcp://h:1' },
       variables: { XDG_RUNTIME_DIR: '/run/user/7' },
-      files: ['/var/run/docker.sock', '/run/user/7/podman/podman.sock'],
+      sockets: ['/var/run/docker.sock', '/run/user/7/podman/podman.sock'],
+      httpError: new EngineError('unavailable', 'it is silent'),
       refusal: 'no permission to use it',
       embedError,
     })
-    const notYet = 'found, but the http backend (pouchd, Docker, Podman) is not part of this version'
     await expect(failing).rejects.toMatchObject({
       code: 'unavailable',
-      cause: embedError,
+      cause: { errors: expect.arrayContaining([embedError]) },
       message: `no engine found; tried: ${[
-        `Docker context "remote": ${notYet}`,
+        'Docker context "remote": it is silent',
         '"/var/run/pouchd.sock": not there',
-        `"/var/run/docker.sock": ${notYet}`,
+        '"/var/run/docker.sock": it is silent',
+        '"/run/user/7/docker.sock": not there',
         '"/run/podman/podman.sock": not there',
-        `"/run/user/7/podman/podman.sock": ${notYet}`,
+        '"/run/user/7/podman/podman.sock": it is silent',
         'containerd at "/run/containerd/containerd.sock": no permission to use it',
         'an embedded containerd: no "containerd" on this machine',
       ].join('; ')}`,

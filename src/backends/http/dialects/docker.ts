@@ -16,7 +16,10 @@ export const dockerErrors: readonly ErrorRule[] = [
   },
   { message: /multiple IDs found|ambiguous/i, code: 'invalid_argument' },
   { message: /is not running|is not paused|is already paused|is paused|cannot be paused|not running/i, code: 'failed_precondition' },
-  { message: /unable to find user|no matching entries in (passwd|group) file/i, code: 'invalid_argument' },
+  { message: /unable to find (user|group)|no matching entries in (passwd|group) file/i, code: 'failed_precondition' },
+  { message: /cannot mkdir: .* is not a directory/i, code: 'failed_precondition', exitCode: 126 },
+  { message: /error gathering device information|not a device node/i, code: 'invalid_argument' },
+  { message: /decoding seccomp profile|seccomp/i, code: 'invalid_argument' },
   {
     message: /is not in a separate kernel namespace|is not allowed, (conflicts|as it)|unknown capability|invalid capability/i,
     code: 'invalid_argument',
@@ -61,6 +64,10 @@ export const docker: Dialect = {
     wait: 'conditions',
     stop: () => 'signals',
     attach: 'frames',
+    execRefusals: [
+      { pattern: /^OCI runtime exec failed: .*(executable file not found|no such file or directory)/s, exitCode: 127 },
+      { pattern: /^OCI runtime exec failed: /, exitCode: 126 },
+    ],
     networksAtCreate: (api) => (apiAtLeast(api, 1, 44) ? Number.POSITIVE_INFINITY : 1),
     oneShotStats: (api) => apiAtLeast(api, 1, 41),
     topArguments: '-eo pid,ppid,uid,args',

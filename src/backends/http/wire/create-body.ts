@@ -168,7 +168,7 @@ function toSecurityOpt({ noNewPrivileges, seccomp, apparmor, selinuxLabel }: Sec
 function profileText(profile: string): string {
   try {
     const parsed: unknown = JSON.parse(profile)
-    if (typeof parsed === 'object' && parsed !== null) return JSON.stringify(parsed)
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return JSON.stringify(parsed)
   } catch {
     /* said below */
   }

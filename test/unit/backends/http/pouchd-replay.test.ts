@@ -20,10 +20,14 @@ async function meet(version: (typeof versions)[number]): Promise<Backend> {
   replay.expect({ method: 'GET', path: '/_ping' }, system('ping'))
   replay.expect({ method: 'GET', path: '/version' }, systems[version]('version'))
   replay.expect({ method: 'GET', path: '/info' }, system('info'))
+  const owned = { all: '1', filters: { label: ['pouch-sdk/owner'] } }
+  replay.expect({ method: 'GET', path: '/v1.24/containers/json', query: owned }, none)
   const backend = await connectHttp({ socketPath: replay.socketPath })
   replay.verify()
   return backend
 }
+/** Nobody left anything. */
+const none: Recorded = { status: 200, headers: { 'Content-Type': 'application/json' }, framing: 'content-length', ended: 'eof', body: [] }
 const empty = (status: number): Recorded => ({ status, headers: {}, framing: 'none', ended: 'eof' })
 
 describe.each(versions)('pouchd %s', (version) => {
