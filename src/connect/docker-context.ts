@@ -5,7 +5,6 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { TlsOptions } from '../backends/http/connect.js'
 import { EngineError } from '../errors.js'
-import type { Environment } from './environment.js'
 
 export interface DockerContext {
   readonly name: string
@@ -13,7 +12,9 @@ export interface DockerContext {
   readonly host: string
   readonly tls?: TlsOptions | undefined
 }
-type Variables = Pick<Environment, 'variable'>
+interface Variables {
+  variable(name: string): string | undefined
+}
 
 /** `undefined` for none and for the default one. Rejects when the configuration cannot be read, or the context is not in it. */
 export async function currentDockerContext(variables: Variables): Promise<DockerContext | undefined> {

@@ -3,15 +3,12 @@ import type { ErrorCode } from '../../errors.js'
 import type { Capability } from '../../ports/backend/backend.js'
 import type { ContainerSpec } from '../../model/container-spec.js'
 import type { ContainerChange } from '../../model/container.js'
+import type { ApiVersion } from './api-version.js'
 import type { Headers } from './calls.js'
 import type { ResourceDialect } from './resource-dialect.js'
 import type { CreateBody, Json } from './wire/create-body.js'
 import type { FieldTable } from './wire/spec-fields.js'
 
-export interface ApiVersion {
-  readonly major: number
-  readonly minor: number
-}
 /** How a daemon introduced itself. */
 export interface Greeting {
   /** Of the answer to `GET /_ping`. */
@@ -86,15 +83,4 @@ export interface Dialect {
   readonly containers: ContainerWays
   /** What this daemon can do of what this room implements. Capabilities only by facts that it told, or by a table with its source. */
   capabilities(facts: DaemonFacts): readonly Capability[]
-}
-
-export function apiAtLeast(api: ApiVersion, major: number, minor: number): boolean {
-  return api.major > major || (api.major === major && api.minor >= minor)
-}
-export function parseApiVersion(text: string): ApiVersion | undefined {
-  const match = /^(\d{1,4})\.(\d{1,4})$/.exec(text)
-  return match === null ? undefined : { major: Number(match[1]), minor: Number(match[2]) }
-}
-export function formatApiVersion({ major, minor }: ApiVersion): string {
-  return `${major}.${minor}`
 }

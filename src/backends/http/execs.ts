@@ -36,6 +36,7 @@ const remembered = 5_000
 const clockSkewMs = 60_000
 const frameHeaderBytes = 8
 const shortestMs = 5
+const startingMs = [5, 5, 10, 10, 20, 20, 50, 50, 100, 100, 200, 200, 500, 500, 1_000, 1_000, 1_000]
 const refusalMs = [5, 10, 20, 50, 100, 200, 500]
 const longestMs = 500
 
@@ -96,6 +97,7 @@ export class HttpExecs implements ExecService {
       resize: (size, options) => this.#resize(execId, tty, size, options),
       finished: known?.outputEnded,
     })
+    await this.#untilItRuns(execId, attachment, { signal })
     return attachment
   }
 
@@ -170,6 +172,21 @@ export class HttpExecs implements ExecService {
   #refusalIn(beginning: Uint8Array): 126 | 127 | undefined {
     const text = Buffer.from(beginning.buffer, beginning.byteOffset, Math.min(beginning.length, 4_096)).toString('utf8')
     return this.#context.dialect.containers.execRefusals.find(({ pattern }) => pattern.test(text))?.exitCode
+  }
+
+  /** A daemon answers before the process runs, and what comes next would meet none. Where no pid is told, nobody can know. */
+  async #untilItRuns(execId: string, attachment: Attachment, options: CallOptions): Promise<void> {
+    try {
+      for (const ms of startingMs) {
+        const { Running, Pid, ExitCode } = await this.#inspect(execId, options)
+        const ended = Running !== true && ExitCode !== null && ExitCode !== undefined
+        if (Pid === undefined || Pid === null || Pid > 0 || ended) return
+        await sleep(ms, options.signal)
+      }
+    } catch (error) {
+      await attachment.close()
+      throw error
+    }
   }
 
   /** The exit, if there was one. */

@@ -10,6 +10,15 @@ import { startTestDockerd, type TestDockerd } from '../../setup/dockerd.js'
 import { testApi } from '../../setup/test-api.js'
 
 const features: readonly BackendFeature[] = [
+  'volume_usage',
+  'volumes',
+  'network_connect',
+  'files',
+  'export',
+  'disk_usage',
+  'commit',
+  'changes',
+  'build',
   'event_history',
   'exit_status_survives_restart',
   'health',

@@ -1,6 +1,7 @@
 // Docker Engine, API 1.24 and later. Versions in comments are those of the API's own history (docs.docker.com/engine/api/version-history).
 import type { Capability } from '../../../ports/backend/backend.js'
-import { apiAtLeast, type Dialect, type ErrorRule, formatApiVersion } from '../dialect.js'
+import { apiAtLeast, formatApiVersion } from '../api-version.js'
+import type { Dialect, ErrorRule } from '../dialect.js'
 import { dockerResourceErrors } from './resource-errors.js'
 import { resourceDialects } from '../resource-dialect.js'
 import type { FieldTable } from '../wire/spec-fields.js'

@@ -14,7 +14,7 @@ import type {
 import { settled } from '../../../util/settled.js'
 import { act } from '../act.js'
 import { type HttpContext, requireCapability, unsupported } from '../context.js'
-import { apiAtLeast } from '../dialect.js'
+import { apiAtLeast } from '../api-version.js'
 import { path } from '../path.js'
 import { containerUses, type EndpointAnswer, endpointAnswer } from '../wire/container-use.js'
 import {

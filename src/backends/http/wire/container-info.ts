@@ -1,10 +1,11 @@
 // What a daemon tells of a container, in our words.
 import type { ContainerInfo, ContainerMount, ContainerState, HealthState } from '../../../model/container.js'
-import type { EndpointInfo, PortMapping, Protocol } from '../../../model/network.js'
+import type { EndpointInfo, PortMapping } from '../../../model/network.js'
 import type { ExitStatus, Signal } from '../../../model/process.js'
 import type { InspectAnswer, InspectState } from './container.js'
 import { toContainerSpec } from './container-spec.js'
 import { withoutOurs } from './labels.js'
+import { parsePort } from './port.js'
 
 /** By which signal of ours, if any: see `signals.ts`. */
 export type SignalOf = (exit: { readonly exitCode: number; readonly exitedAt: Date }) => Signal | undefined
@@ -120,13 +121,6 @@ function toPorts({ NetworkSettings }: InspectAnswer): readonly PortMapping[] {
     })
   })
 }
-/** `80/tcp`. */
-export function parsePort(key: string): { readonly containerPort: number; readonly protocol: Protocol } | undefined {
-  const [number = '', protocol = 'tcp'] = key.split('/')
-  if (!/^\d+$/.test(number) || (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'sctp')) return undefined
-  return { containerPort: Number(number), protocol }
-}
-
 function toMounts({ Mounts, HostConfig }: InspectAnswer): readonly ContainerMount[] {
   const told = (Mounts ?? []).map(({ Type, Name, Source, Destination, RW }): ContainerMount => {
     const name = Name === '' ? undefined : (Name ?? undefined)

@@ -13,9 +13,9 @@ import type { BlockIo, BlockIoDevice, Ulimit } from '../../../model/resources.js
 import type { BindMount, TmpfsMount, VolumeMount } from '../../../model/volume.js'
 import { findSignalName } from '../../../oci/signals.js'
 import type { InspectAnswer, InspectHostConfig } from './container.js'
-import { parsePort } from './container-info.js'
 import { graceLabel, ownerLabel, withoutOurs } from './labels.js'
 import { fromLogOptions } from './log-options.js'
+import { parsePort } from './port.js'
 
 export function toContainerSpec(answer: InspectAnswer): ContainerSpec {
   const { Config, HostConfig, Name } = answer

@@ -1,8 +1,7 @@
 // Parts of a spec below what capabilities tell that not every daemon honours. One that does not would ignore them in silence, so they are refused.
 import { EngineError } from '../../../errors.js'
 import type { ContainerSpec } from '../../../model/container-spec.js'
-import type { HttpContext } from '../context.js'
-import { type ApiVersion, apiAtLeast } from '../dialect.js'
+import { type ApiVersion, apiAtLeast } from '../api-version.js'
 
 /** `always`: any version of this daemon. Absent from a dialect's table: never. */
 export type Since = 'always' | readonly [major: number, minor: number]
@@ -50,7 +49,11 @@ const asked: Readonly<Partial<Record<SpecField, Asked>>> = {
 }
 
 /** Throws `unsupported` naming the first field that this daemon would ignore. */
-export function refuseUnknownFields(context: Pick<HttpContext, 'name' | 'facts'>, table: FieldTable, spec: ContainerSpec): void {
+export function refuseUnknownFields(
+  context: { readonly name: string; readonly facts: { readonly api: ApiVersion } },
+  table: FieldTable,
+  spec: ContainerSpec,
+): void {
   for (const [field, isAsked] of Object.entries(asked) as [SpecField, Asked][]) {
     if (!isAsked(spec) || knows(table[field], context.facts.api)) continue
     const since = table[field]
