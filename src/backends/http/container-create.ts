@@ -23,6 +23,7 @@ export async function createContainer(deps: CreateDeps, spec: ContainerSpec, opt
   signal?.throwIfAborted()
   requireNeeds(deps, needsOfSpec(spec))
   refuseUnknownFields(deps, deps.dialect.fields, spec)
+  deps.dialect.containers.refuseSpec?.(spec, deps.facts)
   if (spec.image === '') throw new EngineError('invalid_argument', 'image: is empty')
   await pullAsAsked(deps, spec, options)
 
@@ -64,11 +65,17 @@ async function post(deps: CreateDeps, spec: ContainerSpec, body: CreateBody): Pr
     const answer = await deps.calls.json('POST', '/containers/create', { query, body })
     return parse(createAnswer, answer, 'POST /containers/create').Id
   } catch (error) {
-    throw name !== undefined && isEngineError(error, 'already_exists') ? taken(name, error) : about(spec, error)
+    if (!isEngineError(error, 'already_exists')) throw about(spec, error)
+    // Both may be taken, and only the daemon's words tell which it means.
+    if (spec.id !== undefined && /container id/i.test(error.message)) throw idTaken(spec.id, error)
+    throw name === undefined ? error : taken(name, error)
   }
 }
 function taken(name: string, cause: EngineError): EngineError {
   return new EngineError('already_exists', `container name "${name}" is taken`, { cause, subject: containerSubject(name) })
+}
+function idTaken(id: string, cause: EngineError): EngineError {
+  return new EngineError('already_exists', `container id "${id}" is taken`, { cause, subject: containerSubject(id) })
 }
 function about(spec: ContainerSpec, error: unknown): unknown {
   if (!isEngineError(error, 'not_found') || spec.image === undefined) return error

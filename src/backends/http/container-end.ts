@@ -5,12 +5,13 @@ import type { Signal } from '../../model/process.js'
 import type { RemoveOptions, StopOptions } from '../../ports/backend/containers.js'
 import { within } from '../../util/abort.js'
 import { type ContainerContext, containerSubject, inspect } from './container-context.js'
+import { requireCapability } from './context.js'
 import { untilItStops } from './container-wait.js'
 import { path } from './path.js'
 import { toContainerSpec } from './wire/container-spec.js'
 import { isRestarting, isRunning } from './wire/container-info.js'
 
-type EndContext = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'signals'>
+type EndContext = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'name' | 'signals' | 'supports'>
 
 const defaultGraceMs = 10_000
 
@@ -22,7 +23,7 @@ export async function stopContainer(context: EndContext, id: string, { graceMs: 
   const { stopSignal = 'SIGTERM', stopGraceMs = defaultGraceMs } = toContainerSpec(answer)
   const graceMs = asked ?? stopGraceMs
   if (restarting || context.dialect.containers.stop(context.facts) === 'daemon')
-    return byDaemon(context, id, graceMs, stopSignal, { signal })
+    return byDaemon(context, id, graceMs, restarting ? stopSignal : 'SIGTERM', { signal })
 
   if (graceMs > 0) {
     if (!(await send(context, id, stopSignal, { signal }))) return
@@ -40,16 +41,14 @@ export async function stopContainer(context: EndContext, id: string, { graceMs: 
 }
 
 /** It counts whole seconds, and goes on when we are aborted. */
-async function byDaemon(
-  { calls, signals }: EndContext,
-  id: string,
-  graceMs: number,
-  stopSignal: Signal,
-  { signal }: CallOptions,
-): Promise<void> {
+async function byDaemon(context: EndContext, id: string, graceMs: number, stopSignal: Signal, { signal }: CallOptions): Promise<void> {
+  const { calls, dialect, signals, supports } = context
+  const { shortestStopSeconds } = dialect.containers
   signals.note(id, stopSignal)
   signals.note(id, 'SIGKILL')
-  const query = { t: Math.ceil(graceMs / 1_000) }
+  // It ends now, and the stop is then for the restart policy, which a signal does not put to rest.
+  if (graceMs === 0 && shortestStopSeconds > 0 && supports('kill')) await send(context, id, 'SIGKILL', { signal })
+  const query = { t: Math.max(shortestStopSeconds, Math.ceil(graceMs / 1_000)) }
   await calls.json('POST', path`/containers/${id}/stop`, { query, accept: [304], patient: true, subject: containerSubject(id), signal })
 }
 
@@ -64,13 +63,15 @@ async function send(context: EndContext, id: string, signal: Signal, options: Ca
   }
 }
 
-export async function killContainer({ calls, signals }: EndContext, id: string, signal: Signal, options: CallOptions): Promise<void> {
-  signals.note(id, signal)
-  await calls.json('POST', path`/containers/${id}/kill`, { query: { signal }, subject: containerSubject(id), ...options })
+export async function killContainer(context: EndContext, id: string, signal: Signal, options: CallOptions): Promise<void> {
+  requireCapability(context, 'kill')
+  context.signals.note(id, signal)
+  await context.calls.json('POST', path`/containers/${id}/kill`, { query: { signal }, subject: containerSubject(id), ...options })
 }
 
 export async function removeContainer(context: EndContext, id: string, { force, volumes, signal }: RemoveOptions): Promise<void> {
   if (force === true) context.signals.note(id, 'SIGKILL')
+  if (force === true && context.dialect.containers.forcedRemoval === 'stops') await stopContainer(context, id, { graceMs: 0, signal })
   await context.calls.json('DELETE', path`/containers/${id}`, {
     query: { force: force === true, v: volumes === true },
     patient: true,

@@ -10,7 +10,10 @@ const atOnce = 16
 
 export async function* listContainers(context: ContainerContext, options: ListContainersOptions = {}): AsyncGenerator<ContainerInfo> {
   const { all, labels = {}, names, status, signal } = options
-  const query = { all: all === true || status !== undefined, filters: labelFilter(labels) }
+  const query = {
+    all: all === true || status !== undefined,
+    filters: context.dialect.containers.filtersLabels ? labelFilter(labels) : undefined,
+  }
   const answer = parse(listAnswer, await context.calls.json('GET', '/containers/json', { query, signal }), 'GET /containers/json')
   const wanted = answer.filter((one) => hasLabels(one.Labels ?? {}, labels) && hasName(one.Names ?? [], names))
   for (let from = 0; from < wanted.length; from += atOnce) {

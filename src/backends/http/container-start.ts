@@ -6,21 +6,27 @@ import type { Attachment } from '../../ports/streams.js'
 import { attachTo } from './attach.js'
 import { type ContainerContext, containerSubject, inspect } from './container-context.js'
 import { path } from './path.js'
-import { isRunning } from './wire/container-info.js'
+import { unsupported } from './context.js'
+import { checkRich } from './rich-start.js'
+import { isRunning, toDate } from './wire/container-info.js'
 
 export async function startContainer(context: ContainerContext, id: string, options: StartOptions = {}): Promise<Attachment | undefined> {
   const { attach, signal } = options
   signal?.throwIfAborted()
   if (attach === undefined) {
     await start(context, id, { signal })
+    await checkRich(context, id)
     return undefined
   }
   const answer = await inspect(context, id, { signal })
   if (attach.stdin && answer.Config.OpenStdin !== true)
     throw new EngineError('failed_precondition', `container "${id}" has no stdin`, { subject: containerSubject(id) })
+  if (!context.dialect.containers.attachesToEnded && toDate(answer.State.FinishedAt) !== undefined && !isRunning(answer.State))
+    throw unsupported(context.name, `streams at the start of container "${id}", which has run before: read its log`)
   const attachment = await attachTo(context, answer, { stdin: attach.stdin, signal })
   try {
     await start(context, id, { signal })
+    await checkRich(context, id)
     attachment.started()
     return attachment
   } catch (error) {

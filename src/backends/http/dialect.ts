@@ -1,7 +1,7 @@
 // How daemons of one family differ from the others: data and pure functions. No service asks which daemon it talks to.
 import type { ErrorCode } from '../../errors.js'
 import type { Capability } from '../../ports/backend/backend.js'
-import type { ContainerSpec } from '../../model/container-spec.js'
+import type { ContainerSpec, RichSpec } from '../../model/container-spec.js'
 import type { ContainerChange } from '../../model/container.js'
 import type { ApiVersion } from './api-version.js'
 import type { Headers } from './calls.js'
@@ -48,18 +48,35 @@ export interface ContainerWays {
    * and whatever else is waited for is asked again and again.
    */
   readonly wait: 'conditions' | 'plain'
-  /** `signals`: by `kill` and `wait`, so that an abort leaves it running and a grace has milliseconds. `daemon`: `POST stop`, for want of `kill`. */
+  /** `signals`: by `kill` and `wait`, so that an abort leaves it running and a grace has milliseconds. `daemon`: `POST
+   * stop`, which begins with SIGTERM, whatever the container's own signal is.
+   */
   stop(facts: DaemonFacts): 'signals' | 'daemon'
+  /** What a stop is told for the shortest grace: one that takes 0 for its default has another. */
+  readonly shortestStopSeconds: number
+  /** What a removal by force does first to a container that runs: `stops` is with the whole grace. */
+  readonly forcedRemoval: 'kills' | 'stops'
   /** Without a terminal both streams come in frames; `raw`: as one. */
   readonly attach: 'frames' | 'raw'
   /** How the output of an exec begins that could not be run, and what it would have exited with. */
   readonly execRefusals: readonly { readonly pattern: RegExp; readonly exitCode: 126 | 127 }[]
+  /** A container that has ended can be attached to before it is started again. */
+  readonly attachesToEnded: boolean
+  /** `GET /containers/json` takes labels to look for, by the rules of Docker. */
+  readonly filtersLabels: boolean
+  /** An exec has the directory that was asked for. */
+  readonly execWorkingDir: boolean
+  /** Of `rich` containers: the programs that may be process 1, by mode. Absent: nobody looks. */
+  readonly richInits?: Readonly<Partial<Record<RichSpec['mode'], readonly string[]>>> | undefined
   /** Networks that can be named when a container is made. */
   networksAtCreate(api: ApiVersion): number
   /** What `POST create` says beyond the fields that all daemons share. */
   extendBody?(body: CreateBody, spec: ContainerSpec): CreateBody
-  /** As `extendBody`, for `POST update`. */
-  extendUpdate?(body: Json, change: ContainerChange): Json
+  /** The bodies of `POST update`, one after the other; absent: the one. */
+  extendUpdate?(body: Json, change: ContainerChange): readonly Json[]
+  /** Throws for what it would take and do nothing with, where `fields` cannot tell. */
+  refuseSpec?(spec: ContainerSpec, facts: DaemonFacts): void
+  refuseChange?(change: ContainerChange): void
   /** The query of `POST create` beside `name` and `platform`. */
   createQuery?(spec: ContainerSpec): Readonly<Record<string, string>>
   /** One sample of `GET stats` without waiting for a second one: `one-shot`. */

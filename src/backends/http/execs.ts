@@ -50,6 +50,8 @@ export class HttpExecs implements ExecService {
 
   async create(containerId: string, spec: ExecSpec, { signal }: CallOptions = {}): Promise<string> {
     const { command, env, user, workingDir, tty = false, stdin = false, privileged = false } = spec
+    if (workingDir !== undefined && !this.#context.dialect.containers.execWorkingDir)
+      throw unsupported(this.#context.name, '"workingDir" of an exec')
     const body = {
       Cmd: command,
       Env: Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`),

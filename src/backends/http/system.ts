@@ -3,7 +3,8 @@ import type { CallOptions } from '../../model/common.js'
 import type { Cursor, EngineEvent } from '../../model/event.js'
 import type { CheckItem, DaemonChange, DiskUsage, EngineInfo, RepairReport } from '../../model/system.js'
 import type { EventsOptions, SystemService } from '../../ports/backend/system.js'
-import { type HttpContext, requireCapability } from './context.js'
+import type { ContainerContext } from './container-context.js'
+import { requireCapability } from './context.js'
 import { formatApiVersion } from './api-version.js'
 import { diskUsage } from './disk-usage.js'
 import { engineEvents, eventCursor } from './events.js'
@@ -12,8 +13,8 @@ import { parse } from './wire/parse.js'
 import { type InfoAnswer, infoAnswer, toChecks, toEngineInfo } from './wire/system.js'
 
 export class HttpSystem implements SystemService {
-  readonly #context: HttpContext
-  constructor(context: HttpContext) {
+  readonly #context: ContainerContext
+  constructor(context: ContainerContext) {
     this.#context = context
   }
 

@@ -13,11 +13,12 @@ type UpdateContext = Pick<ContainerContext, 'calls' | 'dialect' | 'name' | 'supp
 export async function updateContainer(context: UpdateContext, id: string, change: ContainerChange, options: CallOptions): Promise<void> {
   requireNeeds(context, needsOfChange(change))
   if (change.resources?.ulimits !== undefined) throw unsupported(context.name, 'a change of "resources.ulimits"')
-  const { extendUpdate } = context.dialect.containers
+  const { extendUpdate, refuseChange } = context.dialect.containers
+  refuseChange?.(change)
   const { HostConfig } = await inspect(context, id, options)
   const plain = { ...toResources(change.resources ?? {}), ...swapWith(HostConfig, change), ...restart(change) }
-  const body = extendUpdate === undefined ? plain : extendUpdate(plain, change)
-  await context.calls.json('POST', path`/containers/${id}/update`, { body, subject: containerSubject(id), ...options })
+  for (const body of extendUpdate?.(plain, change) ?? [plain])
+    await context.calls.json('POST', path`/containers/${id}/update`, { body, subject: containerSubject(id), ...options })
 }
 
 /** The daemon fills in twice the memory where nobody says what swap may be, but only once: it then refuses a memory beyond that. */

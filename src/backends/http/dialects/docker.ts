@@ -64,11 +64,16 @@ export const docker: Dialect = {
   containers: {
     wait: 'conditions',
     stop: () => 'signals',
+    shortestStopSeconds: 0,
+    forcedRemoval: 'kills',
     attach: 'frames',
     execRefusals: [
       { pattern: /^OCI runtime exec failed: .*(executable file not found|no such file or directory)/s, exitCode: 127 },
       { pattern: /^OCI runtime exec failed: /, exitCode: 126 },
     ],
+    attachesToEnded: true,
+    filtersLabels: true,
+    execWorkingDir: true,
     networksAtCreate: (api) => (apiAtLeast(api, 1, 44) ? Number.POSITIVE_INFINITY : 1),
     oneShotStats: (api) => apiAtLeast(api, 1, 41),
     topArguments: '-eo pid,ppid,uid,args',

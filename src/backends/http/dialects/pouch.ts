@@ -1,8 +1,68 @@
-// pouchd 1.3.0 and 1.3.1, the last releases.
-import type { Dialect } from '../dialect.js'
+// pouchd 1.3.0 and 1.3.1, the last releases. Sources: its API description, its code, and both daemons as they were observed.
+import type { Capability } from '../../../ports/backend/backend.js'
+import type { DaemonFacts, Dialect, ErrorRule } from '../dialect.js'
 import { resourceDialects } from '../resource-dialect.js'
-import { pouchResourceErrors } from './resource-errors.js'
+import type { FieldTable } from '../wire/spec-fields.js'
 import { docker, dockerErrors } from './docker.js'
+import { toPouchBody, toPouchUpdates } from './pouch-body.js'
+import { refusePouchChange, refusePouchSpec } from './pouch-refusals.js'
+
+/** Whatever it finds wrong beside what is absent or taken is a 500. */
+const errors: readonly ErrorRule[] = [
+  { message: /already existed/i, code: 'already_exists' },
+  { status: 500, message: /: not found$/, code: 'not_found' },
+  {
+    status: 500,
+    message: /is not (?:running|stopped|paused)|status is not running|cannot start a paused|in use|image not changed|not started/i,
+    code: 'failed_precondition',
+  },
+  { status: 500, message: /lock failed/i, code: 'conflict' },
+  { status: 500, message: /unable to find (?:user|group)|invalid container name|is not support by pouch/i, code: 'invalid_argument' },
+  { status: 500, message: /numerical result out of range|invalid argument|minimum memory/i, code: 'invalid_argument' },
+  { status: 500, message: /plugin not found|(?:repquota|quotaon|setquota).*executable file not found/i, code: 'unsupported' },
+  { status: 500, message: /Intel RDT\/CAT is not enabled/, code: 'unsupported' },
+]
+
+const fields: FieldTable = {
+  cgroupParent: 'always',
+  'mounts: createSource': 'always',
+  'networks: several': 'always',
+  'networks: mac': 'always',
+  'resources.blockIo': 'always',
+  'resources.cpus': 'always',
+  'security.apparmor': 'always',
+  'security.seccomp': 'always',
+  'security.selinuxLabel': 'always',
+  'security: maskedPaths and readOnlyPaths': 'always',
+}
+
+const capabilities: readonly Capability[] = [
+  'annotations',
+  'chosen_id',
+  'daemon_update',
+  'disk_quota',
+  'env_update',
+  'exit_status_survives_restart',
+  'image_history',
+  'image_push',
+  'image_save',
+  'intel_rdt',
+  'label_update',
+  'live_resource_update',
+  'log_rotation',
+  'log_timestamps',
+  'netns_path',
+  'networks',
+  'pause',
+  'quota_update',
+  'rename',
+  'restart_policy',
+  'restart_update',
+  'rich',
+  'shared_attach',
+  'stats',
+  'top',
+]
 
 export const pouch: Dialect = {
   ...docker,
@@ -10,22 +70,39 @@ export const pouch: Dialect = {
   isSpokenBy: ({ info }) => typeof info['PouchRootDir'] === 'string',
   // Any version in the path is taken, and none is looked at.
   prefix: () => '/v1.24',
-  errors: [...pouchResourceErrors, ...dockerErrors],
+  errors: [...errors, ...dockerErrors],
   resources: resourceDialects.pouchd,
-  fields: {
-    cgroupParent: 'always',
-    'mounts: createSource': 'always',
-    'networks: several': 'always',
-    'resources.blockIo': 'always',
-    'security: maskedPaths and readOnlyPaths': 'always',
-  },
+  fields,
   containers: {
-    ...docker.containers,
     wait: 'plain',
-    stop: ({ version }) => (version.startsWith('1.3.0') ? 'daemon' : 'signals'),
+    // Only so does its restart policy rest.
+    stop: () => 'daemon',
+    shortestStopSeconds: 1,
+    forcedRemoval: 'stops',
     attach: 'raw',
-    networksAtCreate: () => 1,
-    oneShotStats: () => false,
+    attachesToEnded: false,
+    filtersLabels: false,
+    execWorkingDir: false,
+    networksAtCreate: () => Number.POSITIVE_INFINITY,
+    extendBody: toPouchBody,
+    extendUpdate: toPouchUpdates,
+    refuseSpec: refusePouchSpec,
+    refuseChange: refusePouchChange,
+    createQuery: ({ id }) => (id === undefined ? {} : { specificId: id }),
+    oneShotStats: () => true,
+    topArguments: '-eo pid,ppid,uid,args',
+    richInits: { 'dumb-init': ['dumb-init'], 'sbin-init': ['init'], systemd: ['systemd', 'init'] },
   },
-  capabilities: () => resourceDialects.pouchd.capabilities,
+  capabilities: (facts) => [
+    ...capabilities,
+    // It came with 1.3.1, and nothing else did that matters here.
+    ...(isAtLeast131(facts) ? (['kill'] as const) : []),
+    // The wish is taken and forgotten by a daemon that was started without it.
+    ...(facts.info['LxcfsEnabled'] === true ? (['lxcfs'] as const) : []),
+  ],
+}
+
+function isAtLeast131({ version }: DaemonFacts): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number)
+  return major > 1 || (major === 1 && (minor > 3 || (minor === 3 && patch >= 1)))
 }

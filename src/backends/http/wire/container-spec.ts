@@ -12,6 +12,7 @@ import type { Signal } from '../../../model/process.js'
 import type { BlockIo, BlockIoDevice, Ulimit } from '../../../model/resources.js'
 import type { BindMount, TmpfsMount, VolumeMount } from '../../../model/volume.js'
 import { findSignalName } from '../../../oci/signals.js'
+import { ownOfPouch } from './pouch-spec.js'
 import type { InspectAnswer, InspectHostConfig } from './container.js'
 import { graceLabel, ownerLabel, withoutOurs } from './labels.js'
 import { fromLogOptions } from './log-options.js'
@@ -36,7 +37,7 @@ export function toContainerSpec(answer: InspectAnswer): ContainerSpec {
     stopSignal: toSignal(Config.StopSignal),
     stopGraceMs: toGrace(labels[graceLabel], Config.StopTimeout),
     labels: Object.keys(own).length === 0 ? undefined : own,
-    annotations: filledRecord(HostConfig.Annotations),
+    annotations: filledRecord(HostConfig.Annotations ?? Config.SpecAnnotation),
     hostname: ownHostname(answer),
     ...toNetworks(answer),
     ports: toPortRequests(HostConfig),
@@ -56,6 +57,7 @@ export function toContainerSpec(answer: InspectAnswer): ContainerSpec {
     health: toHealthSpec(Config.Healthcheck),
     runtime: text(HostConfig.Runtime) === undefined ? undefined : { name: HostConfig.Runtime ?? '' },
     log: toLog(HostConfig.LogConfig),
+    ...ownOfPouch(answer),
   }
   return defined({ ...spec, image: Config.Image ?? '' })
 }
@@ -228,6 +230,7 @@ function toResources(host: InspectHostConfig): ContainerSettings['resources'] {
     cpusetMems: text(host.CpusetMems),
     pids: positive(host.PidsLimit),
     blockIo: toBlockIo(host),
+    intelRdt: text(host.IntelRdtL3Cbm) === undefined ? undefined : { l3CacheSchema: host.IntelRdtL3Cbm ?? '' },
     ulimits,
   })
   return filledRecord(resources as Record<string, unknown>) === undefined ? undefined : resources

@@ -44,6 +44,12 @@ const config = z.object({
   StopSignal: z.nullish(z.union([z.string(), z.number()])),
   StopTimeout: number,
   Healthcheck: z.nullish(z.object({ Test: texts, Interval: number, Timeout: number, StartPeriod: number, Retries: number })),
+  // pouchd's own, to the end.
+  Rich: flag,
+  RichMode: text,
+  InitScript: text,
+  DiskQuota: labels,
+  SpecAnnotation: labels,
 })
 const device = z.object({ PathOnHost: z.string(), PathInContainer: text, CgroupPermissions: text })
 const weight = z.object({ Path: z.string(), Weight: z.number() })
@@ -104,6 +110,9 @@ const hostConfig = z.object({
   MaskedPaths: texts,
   ReadonlyPaths: texts,
   Annotations: labels,
+  // pouchd's own.
+  EnableLxcfs: flag,
+  IntelRdtL3Cbm: text,
 })
 const mount = z.object({ Type: text, Name: text, Source: text, Destination: z.string(), RW: flag, Mode: text, Propagation: text })
 const endpoint = z.object({
@@ -166,6 +175,11 @@ export interface InspectAnswer {
       readonly StartPeriod?: Maybe<number>
       readonly Retries?: Maybe<number>
     }>
+    readonly Rich?: Maybe<boolean>
+    readonly RichMode?: Maybe<string>
+    readonly InitScript?: Maybe<string>
+    readonly DiskQuota?: Maybe<Readonly<Record<string, string>>>
+    readonly SpecAnnotation?: Maybe<Readonly<Record<string, string>>>
   }
   readonly HostConfig: {
     readonly Binds?: Maybe<readonly string[]>
@@ -201,6 +215,8 @@ export interface InspectAnswer {
     readonly MaskedPaths?: Maybe<readonly string[]>
     readonly ReadonlyPaths?: Maybe<readonly string[]>
     readonly Annotations?: Maybe<Readonly<Record<string, string>>>
+    readonly EnableLxcfs?: Maybe<boolean>
+    readonly IntelRdtL3Cbm?: Maybe<string>
     readonly PortBindings?: Maybe<
       Readonly<Record<string, Maybe<readonly { readonly HostIp?: Maybe<string>; readonly HostPort?: Maybe<string> }[]>>>
     >

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Exchange, HttpCalls, Method } from '../../../../src/backends/http/calls.js'
 import { pouch } from '../../../../src/backends/http/dialects/pouch.js'
+import { Owner } from '../../../../src/backends/http/owner.js'
+import { SentSignals } from '../../../../src/backends/http/signals.js'
 import { HttpSystem } from '../../../../src/backends/http/system.js'
+import { KeyedMutex } from '../../../../src/util/keyed-mutex.js'
 
 /** A daemon whose info is `info`, and what it was asked to do. */
 function daemon(info: object, able = true): { readonly system: HttpSystem; readonly asked: unknown[] } {
@@ -14,7 +17,17 @@ function daemon(info: object, able = true): { readonly system: HttpSystem; reado
     },
   } as unknown as HttpCalls
   const facts = { version: '1.3.1', api: { major: 1, minor: 24 }, versionAnswer: {}, info: {} }
-  const system = new HttpSystem({ calls, dialect: pouch, facts, name: 'pouchd', supports: () => able, trace: () => {} })
+  const system = new HttpSystem({
+    calls,
+    dialect: pouch,
+    facts,
+    name: 'pouchd',
+    supports: () => able,
+    trace: () => {},
+    signals: new SentSignals(),
+    verbs: new KeyedMutex(),
+    owner: new Owner(),
+  })
   return { system, asked }
 }
 
