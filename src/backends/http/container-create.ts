@@ -14,7 +14,7 @@ import { ownerLabel } from './wire/labels.js'
 import { parse } from './wire/parse.js'
 import { knowsField, refuseUnknownFields } from './wire/spec-fields.js'
 
-export type CreateDeps = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'name' | 'supports' | 'trace' | 'owner'> & {
+export type CreateDeps = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'name' | 'owner' | 'supports' | 'trace' | 'verbs'> & {
   readonly images: Pick<ImageService, 'get' | 'pull'>
 }
 
@@ -38,7 +38,7 @@ export async function createContainer(deps: CreateDeps, spec: ContainerSpec, opt
     deps.trace({ kind: 'undo', name: step, error })
   })
   signal?.throwIfAborted()
-  const id = await post(deps, spec, body)
+  const id = await postInTurn(deps, spec, body)
   undo.defer(`remove container "${id}"`, (cleanup) => removeMade(deps, id, cleanup))
   for (const network of (spec.networks ?? []).slice(atCreate)) {
     signal?.throwIfAborted()
@@ -52,6 +52,13 @@ export async function createContainer(deps: CreateDeps, spec: ContainerSpec, opt
   if (owned) deps.owner.owned.add(id)
   undo.keep()
   return id
+}
+
+/** One after the other for one name: a daemon may give it to all who ask at once. */
+async function postInTurn(deps: CreateDeps, spec: ContainerSpec, body: CreateBody): Promise<string> {
+  if (spec.name === undefined) return post(deps, spec, body)
+  using _turn = await deps.verbs.acquire(`name ${spec.name}`)
+  return await post(deps, spec, body)
 }
 
 /**

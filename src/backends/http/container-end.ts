@@ -8,6 +8,7 @@ import { type ContainerContext, containerSubject, inspect } from './container-co
 import { requireCapability } from './context.js'
 import { untilItStops } from './container-wait.js'
 import { path } from './path.js'
+import type { InspectAnswer } from './wire/container.js'
 import { toContainerSpec } from './wire/container-spec.js'
 import { isRestarting, isRunning } from './wire/container-info.js'
 
@@ -23,7 +24,7 @@ export async function stopContainer(context: EndContext, id: string, { graceMs: 
   const { stopSignal = 'SIGTERM', stopGraceMs = defaultGraceMs } = toContainerSpec(answer)
   const graceMs = asked ?? stopGraceMs
   if (restarting || context.dialect.containers.stop(context.facts) === 'daemon')
-    return byDaemon(context, id, graceMs, restarting ? stopSignal : 'SIGTERM', { signal })
+    return byDaemon(context, answer, graceMs, restarting ? stopSignal : 'SIGTERM', { signal })
 
   if (graceMs > 0) {
     if (!(await send(context, id, stopSignal, { signal }))) return
@@ -41,13 +42,22 @@ export async function stopContainer(context: EndContext, id: string, { graceMs: 
 }
 
 /** It counts whole seconds, and goes on when we are aborted. */
-async function byDaemon(context: EndContext, id: string, graceMs: number, stopSignal: Signal, { signal }: CallOptions): Promise<void> {
+async function byDaemon(
+  context: EndContext,
+  { Id: id, State }: InspectAnswer,
+  graceMs: number,
+  stopSignal: Signal,
+  { signal }: CallOptions,
+): Promise<void> {
   const { calls, dialect, signals, supports } = context
   const { shortestStopSeconds } = dialect.containers
   signals.note(id, stopSignal)
   signals.note(id, 'SIGKILL')
   // It ends now, and the stop is then for the restart policy, which a signal does not put to rest.
-  if (graceMs === 0 && shortestStopSeconds > 0 && supports('kill')) await send(context, id, 'SIGKILL', { signal })
+  if (graceMs === 0 && shortestStopSeconds > 0 && supports('kill')) {
+    if (State.Paused === true) await calls.json('POST', path`/containers/${id}/unpause`, { subject: containerSubject(id), signal })
+    await send(context, id, 'SIGKILL', { signal })
+  }
   const query = { t: Math.max(shortestStopSeconds, Math.ceil(graceMs / 1_000)) }
   await calls.json('POST', path`/containers/${id}/stop`, { query, accept: [304], patient: true, subject: containerSubject(id), signal })
 }

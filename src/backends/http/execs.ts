@@ -261,11 +261,18 @@ export class HttpExecs implements ExecService {
   }
   async #resize(execId: string, tty: boolean, { columns, rows }: TerminalSize, options: CallOptions = {}): Promise<void> {
     if (!tty) throw new EngineError('failed_precondition', `exec "${execId}" has no terminal`, { subject: subjectOf(execId) })
-    await this.#context.calls.json('POST', path`/exec/${execId}/resize`, {
-      query: { w: columns, h: rows },
-      subject: subjectOf(execId),
-      ...options,
-    })
+    const query = { w: columns, h: rows }
+    for (let pauseMs = shortestMs; ; pauseMs *= 2) {
+      try {
+        await this.#context.calls.json('POST', path`/exec/${execId}/resize`, { query, subject: subjectOf(execId), ...options })
+        return
+      } catch (error) {
+        // The streams are there before the process is.
+        const mayCome = this.#known.get(execId)?.started === true && pauseMs <= longestMs && isEngineError(error, 'failed_precondition')
+        if (!mayCome || (await this.#state(execId, options)) !== undefined) throw error
+        await sleep(pauseMs, options.signal)
+      }
+    }
   }
   #remember(execId: string, containerId: string, spec: ExecSpec): void {
     let outputEnded = (): void => {}

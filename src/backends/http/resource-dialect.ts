@@ -103,7 +103,8 @@ const pouchd: ResourceDialect = {
     'volumes',
   ],
   imageNames: 'familiar',
-  loadsLayouts: true,
+  // It does, but drops what is named in containerd's way, by `io.containerd.image.name`.
+  loadsLayouts: false,
   saves: 'oci',
   savesSeveral: false,
   tagMoves: false,

@@ -14,8 +14,8 @@ export async function updateContainer(context: UpdateContext, id: string, change
   requireNeeds(context, needsOfChange(change))
   if (change.resources?.ulimits !== undefined) throw unsupported(context.name, 'a change of "resources.ulimits"')
   const { extendUpdate, refuseChange } = context.dialect.containers
-  refuseChange?.(change)
   const { HostConfig } = await inspect(context, id, options)
+  refuseChange?.(change)
   const plain = { ...toResources(change.resources ?? {}), ...swapWith(HostConfig, change), ...restart(change) }
   for (const body of extendUpdate?.(plain, change) ?? [plain])
     await context.calls.json('POST', path`/containers/${id}/update`, { body, subject: containerSubject(id), ...options })

@@ -23,6 +23,8 @@ export function toPouchBody({ HostConfig, ...body }: CreateBody, spec: Container
     SpecAnnotation: spec.annotations,
     HostConfig: {
       ...withQuotaOfCpus(host),
+      CapAdd: toCapabilities(spec.security?.capAdd),
+      CapDrop: toCapabilities(spec.security?.capDrop),
       Binds: mounts.flatMap((mount) => (mount.type === 'tmpfs' ? [] : [toBind(mount)])),
       NetworkMode: networkMode === undefined && networks.length === 0 ? 'bridge' : host['NetworkMode'],
       EnableLxcfs: spec.lxcfs,
@@ -50,6 +52,11 @@ export function toPouchUpdates(body: Json, { labels = {}, env = {}, diskQuota }:
 function withQuotaOfCpus({ NanoCpus, ...host }: Json): Json {
   if (typeof NanoCpus !== 'number') return host
   return { ...host, CpuPeriod: cpuPeriodMicros, CpuQuota: Math.max(1_000, Math.round((NanoCpus * cpuPeriodMicros) / 1e9)) }
+}
+
+/** In capitals and without their prefix, else they are unknown. */
+function toCapabilities(names: readonly string[] | undefined): readonly string[] | undefined {
+  return names?.map((name) => name.toUpperCase().replace(/^CAP_/, ''))
 }
 
 function toBind(mount: VolumeMount | BindMount): string {

@@ -9,6 +9,16 @@ import { refusePouchChange, refusePouchSpec } from './pouch-refusals.js'
 
 /** Whatever it finds wrong beside what is absent or taken is a 500. */
 const errors: readonly ErrorRule[] = [
+  // Whatever keeps it from asking a registry is a 404.
+  {
+    status: 404,
+    message: /failed to do request|dial tcp|connection refused|no such host|i\/o timeout|HTTP response to HTTPS client|x509:/i,
+    code: 'unavailable',
+  },
+  { status: 500, message: /: too many$/, code: 'invalid_argument' },
+  { status: 500, message: /unable to find (?:user|group)|no matching entries in (?:passwd|group) file/i, code: 'failed_precondition' },
+  { status: 500, message: /no running process found/, code: 'failed_precondition' },
+  { status: 500, message: /failed to setup container .* working directory/, code: 'failed_precondition', exitCode: 126 },
   { message: /already existed/i, code: 'already_exists' },
   { status: 500, message: /: not found$/, code: 'not_found' },
   {
@@ -17,7 +27,11 @@ const errors: readonly ErrorRule[] = [
     code: 'failed_precondition',
   },
   { status: 500, message: /lock failed/i, code: 'conflict' },
-  { status: 500, message: /unable to find (?:user|group)|invalid container name|is not support by pouch/i, code: 'invalid_argument' },
+  {
+    status: 500,
+    message: /invalid container name|invalid reference|is not support by pouch|unknown capability|not a device node|failed to get device/i,
+    code: 'invalid_argument',
+  },
   { status: 500, message: /numerical result out of range|invalid argument|minimum memory/i, code: 'invalid_argument' },
   { status: 500, message: /plugin not found|(?:repquota|quotaon|setquota).*executable file not found/i, code: 'unsupported' },
   { status: 500, message: /Intel RDT\/CAT is not enabled/, code: 'unsupported' },

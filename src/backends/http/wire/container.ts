@@ -103,7 +103,7 @@ const hostConfig = z.object({
   BlkioDeviceWriteIOps: z.nullish(z.array(rate)),
   CgroupParent: text,
   Devices: z.nullish(z.array(device)),
-  Ulimits: z.nullish(z.array(z.object({ Name: z.string(), Soft: z.number(), Hard: z.number() }))),
+  Ulimits: z.nullish(z.array(z.object({ Name: z.string(), Soft: number, Hard: number }))),
   LogConfig: z.nullish(z.object({ Type: text, Config: labels })),
   Init: flag,
   Mounts: z.nullish(z.array(mountRequest)),
@@ -229,7 +229,7 @@ export interface InspectAnswer {
     readonly Devices?: Maybe<
       readonly { readonly PathOnHost: string; readonly PathInContainer?: Maybe<string>; readonly CgroupPermissions?: Maybe<string> }[]
     >
-    readonly Ulimits?: Maybe<readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[]>
+    readonly Ulimits?: Maybe<readonly { readonly Name: string; readonly Soft?: Maybe<number>; readonly Hard?: Maybe<number> }[]>
     readonly LogConfig?: Maybe<{ readonly Type?: Maybe<string>; readonly Config?: Maybe<Readonly<Record<string, string>>> }>
     readonly Mounts?: Maybe<
       readonly {
