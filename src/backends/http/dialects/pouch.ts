@@ -23,13 +23,13 @@ const errors: readonly ErrorRule[] = [
   { status: 500, message: /: not found$/, code: 'not_found' },
   {
     status: 500,
-    message: /is not (?:running|stopped|paused)|status is not running|cannot start a paused|in use|image not changed|not started/i,
+    message: /is not (?:running|stopped|paused)|status is not running|cannot start a paused|in use|is using this image|image not changed|not started/i,
     code: 'failed_precondition',
   },
   { status: 500, message: /lock failed/i, code: 'conflict' },
   {
     status: 500,
-    message: /invalid container name|invalid reference|is not support by pouch|unknown capability|not a device node|failed to get device/i,
+    message: /invalid container name|invalid reference|is not support by pouch|unknown capability|gathering device information/i,
     code: 'invalid_argument',
   },
   { status: 500, message: /numerical result out of range|invalid argument|minimum memory/i, code: 'invalid_argument' },
