@@ -4,6 +4,7 @@ import type { DaemonFacts, Dialect, ErrorRule } from '../dialect.js'
 import { resourceDialects } from '../resource-dialect.js'
 import type { FieldTable } from '../wire/spec-fields.js'
 import { docker, dockerErrors } from './docker.js'
+import { pouchResourceErrors } from './resource-errors.js'
 import { toPouchBody, toPouchUpdates } from './pouch-body.js'
 import { refusePouchChange, refusePouchSpec } from './pouch-refusals.js'
 
@@ -23,7 +24,8 @@ const errors: readonly ErrorRule[] = [
   { status: 500, message: /: not found$/, code: 'not_found' },
   {
     status: 500,
-    message: /is not (?:running|stopped|paused)|status is not running|cannot start a paused|in use|is using this image|image not changed|not started/i,
+    message:
+      /is not (?:running|stopped|paused)|status is not running|cannot start a paused|in use|is using this image|image not changed|not started/i,
     code: 'failed_precondition',
   },
   { status: 500, message: /lock failed/i, code: 'conflict' },
@@ -51,22 +53,19 @@ const fields: FieldTable = {
 }
 
 const capabilities: readonly Capability[] = [
+  ...resourceDialects.pouchd.capabilities,
   'annotations',
   'chosen_id',
   'daemon_update',
   'disk_quota',
   'env_update',
   'exit_status_survives_restart',
-  'image_history',
-  'image_push',
-  'image_save',
   'intel_rdt',
   'label_update',
   'live_resource_update',
   'log_rotation',
   'log_timestamps',
   'netns_path',
-  'networks',
   'pause',
   'quota_update',
   'rename',
@@ -84,7 +83,7 @@ export const pouch: Dialect = {
   isSpokenBy: ({ info }) => typeof info['PouchRootDir'] === 'string',
   // Any version in the path is taken, and none is looked at.
   prefix: () => '/v1.24',
-  errors: [...errors, ...dockerErrors],
+  errors: [...errors, ...pouchResourceErrors, ...dockerErrors],
   resources: resourceDialects.pouchd,
   fields,
   containers: {
@@ -94,6 +93,10 @@ export const pouch: Dialect = {
     shortestStopSeconds: 1,
     forcedRemoval: 'stops',
     attach: 'raw',
+    execRefusals: [
+      { pattern: /^failed to start exec, exec id .*(executable file not found|no such file or directory)/s, exitCode: 127 },
+      { pattern: /^failed to start exec, exec id /, exitCode: 126 },
+    ],
     attachesToEnded: false,
     filtersLabels: false,
     execWorkingDir: false,
