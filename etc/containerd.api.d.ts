@@ -674,7 +674,7 @@ interface Attachment extends Closeable {
 interface LogEntry extends OutputChunk {
     /** When the line was read from the process; where nobody recorded it (capability `log_timestamps`), when it was read here. */
     readonly time: Date;
-    /** `bytes` as UTF-8; what is not becomes U+FFFD. */
+    /** `bytes` as UTF-8; what is not becomes U+FFFD, in `bytes` too where the log keeps text only (Docker). */
     readonly text: string;
     readonly partial?: boolean | undefined;
 }
