@@ -19,6 +19,15 @@ export class HttpFailure extends Error {
 export class CutShort extends Error {
   override readonly name: string = 'CutShort'
 }
+/** `ssh`, or what it was to start, ended before it said anything. */
+export class SshFailure extends Error {
+  override readonly name: string = 'SshFailure'
+  readonly exitCode: number | undefined
+  constructor(stderr: string, exitCode: number | undefined) {
+    super(stderr === '' ? `ssh ended with exit code ${exitCode ?? 'unknown'}` : stderr)
+    this.exitCode = exitCode
+  }
+}
 export interface RequestName {
   readonly method: Method
   /** Without version and query. */
@@ -115,7 +124,13 @@ function matches({ status, request, message }: ErrorRule, failure: HttpFailure, 
   )
 }
 
+const refusedBySsh = /permission denied|host key verification failed|authentication fail/i
+
 function fromConnection(error: unknown, { request, subject }: ErrorContext): EngineError {
+  if (error instanceof SshFailure) {
+    const to = refusedBySsh.test(error.message) ? 'permission_denied' : 'unavailable'
+    return new EngineError(to, `ssh: ${oneLine(error.message)}`, { cause: error, subject, retryable: to === 'unavailable' })
+  }
   const { code = '', name = '', message = String(error) } = error as Partial<NodeJS.ErrnoException>
   // undici's own parser error often has no code.
   const known =

@@ -65,8 +65,8 @@ export class Channel implements HttpCalls {
       keepAliveMaxTimeout: endpoint.keepAliveMs,
     }
     const origin = `http://${endpoint.host}`
-    this.#quick = new Pool(origin, { ...options, connections: quickConnections })
-    this.#patient = new Pool(origin, { ...options, connections: null })
+    this.#quick = new Pool(origin, { ...options, connections: endpoint.costly ? null : quickConnections })
+    this.#patient = endpoint.costly ? this.#quick : new Pool(origin, { ...options, connections: null })
   }
 
   close(): Promise<void> {

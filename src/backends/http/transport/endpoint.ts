@@ -7,6 +7,8 @@ export interface Endpoint {
   readonly name: string
   /** For the `Host` header. */
   readonly host: string
+  /** A connection costs so much that calls share what is there. */
+  readonly costly: boolean
   /** How long a connection without work is kept. */
   readonly keepAliveMs: number
   /** May be half-closed: `end` ends our side only. Rejects with the system's own error. */

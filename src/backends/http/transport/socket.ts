@@ -22,6 +22,7 @@ export function pathEndpoint(path: string): Endpoint {
   return {
     name: path,
     host: 'localhost',
+    costly: false,
     keepAliveMs,
     open: (options) => opened(createConnection({ path, allowHalfOpen: true }), 'connect', path, options),
     async close() {},
@@ -34,6 +35,7 @@ export function tcpEndpoint(host: string, port: number, tls?: TlsMaterial): Endp
   return {
     name: authority,
     host: authority,
+    costly: false,
     keepAliveMs,
     open(call) {
       if (tls === undefined) return opened(createConnection(options), 'connect', authority, call)

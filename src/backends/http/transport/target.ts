@@ -1,6 +1,7 @@
 // Which endpoint a URL or a path means.
 import { EngineError } from '../../../errors.js'
 import type { Endpoint } from './endpoint.js'
+import { sshEndpoint } from './ssh.js'
 import { pathEndpoint, tcpEndpoint, type TlsMaterial } from './socket.js'
 
 export interface Tls {
@@ -30,6 +31,8 @@ export function toEndpoint({ socketPath, url, tls }: Target): Endpoint {
       return tcp(parsed, tls)
     case 'https:':
       return tcp(parsed, tls ?? {})
+    case 'ssh:':
+      return ssh(parsed)
     default:
       throw new EngineError('invalid_argument', `a URL that begins with "${parsed.protocol}" names no daemon of this kind`)
   }
@@ -57,6 +60,24 @@ function pathOf(url: URL): string {
       `a URL that begins with "${url.protocol}" goes on with an absolute path: ${url.protocol}///PATH`,
     )
   return path
+}
+
+function ssh(url: URL): Endpoint {
+  if (url.password !== '') throw new EngineError('invalid_argument', 'a URL of ssh has no password: use keys')
+  const decode = (text: string): string => {
+    try {
+      return decodeURIComponent(text)
+    } catch {
+      throw new EngineError('invalid_argument', 'the URL of ssh is malformed')
+    }
+  }
+  const path = decode(url.pathname)
+  return sshEndpoint({
+    host: decode(url.hostname).replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? undefined : Number(url.port),
+    user: url.username === '' ? undefined : decode(url.username),
+    socketPath: path === '' || path === '/' ? undefined : path,
+  })
 }
 
 function tcp(url: URL, tls: Tls | undefined): Endpoint {
