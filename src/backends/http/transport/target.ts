@@ -24,8 +24,9 @@ export function toEndpoint({ socketPath, url, tls }: Target): Endpoint {
   const parsed = parse(url ?? '')
   switch (parsed.protocol) {
     case 'unix:':
-    case 'npipe:':
       return pathEndpoint(pathOf(parsed))
+    case 'npipe:':
+      return pathEndpoint(pipeOf(url ?? ''))
     case 'tcp:':
     case 'http:':
       return tcp(parsed, tls)
@@ -46,7 +47,13 @@ function parse(text: string): URL {
   }
 }
 
-/** `npipe:////./pipe/docker_engine` is `//./pipe/docker_engine`. */
+/** `npipe:////./pipe/docker_engine` is `//./pipe/docker_engine`, whose dot a URL's path would lose. */
+function pipeOf(text: string): string {
+  const path = /^npipe:\/\/(\/\/[^/]+\/pipe\/[^/?#]+)$/i.exec(text)?.[1]
+  if (path === undefined) throw new EngineError('invalid_argument', 'a URL that begins with "npipe:" is npipe:////HOST/pipe/NAME')
+  return path
+}
+
 function pathOf(url: URL): string {
   let path: string
   try {
