@@ -1632,7 +1632,7 @@ interface EngineOptions extends CallOptions {
 
 /**
  * An engine by its URL, which starts nothing: `containerd:///SOCKET?namespace=NAME` (the namespace is `pouch-sdk` unless it is named), and
- * `unix:`, `tcp:`, `ssh:`, `npipe:`, `http:`, `https:` and `local:`, which are `unsupported` in this version.
+ * `unix:///SOCKET`, `tcp:`, `ssh:`, `npipe:`, `http:` and `https:` for Docker, Podman and pouchd, found out by asking, and `local:`, which is `unsupported` in this version.
  * Without one: `POUCH_SDK_URL`, `POUCH_HOST` or `DOCKER_HOST` if set, else the first that can be used of the current Docker context, the sockets
  * of pouchd, Docker, Podman and containerd, and a private containerd that is started below `<root>/embedded` and ends with this process.
  * Throws `unavailable` when there is none, naming all that was tried.
