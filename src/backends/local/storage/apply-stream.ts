@@ -4,7 +4,7 @@ import type { Descriptor, Digest, Mount } from '../../../model/common.js'
 import type { ByteSource, WriteOptions } from '../../../ports/engine/content.js'
 import { openBlob, readRange } from './blob-file.js'
 import { labelUncompressed } from './blob-labels.js'
-import { openUnpacker, packingOf } from './decompress.js'
+import { openUnpacker, packingOf, toDamage } from './decompress.js'
 import { toTarget } from './snapshot-mounts.js'
 import type { Store } from './store.js'
 import { unpackLayer } from './unpack-layer.js'
@@ -61,7 +61,7 @@ class Feed implements Tap {
     })
     this.#stopped.catch(() => {})
     this.#stream.on('error', (error) => {
-      this.#stop(error)
+      this.#stop(toDamage(error))
     })
   }
   get plain(): AsyncIterable<Uint8Array> {

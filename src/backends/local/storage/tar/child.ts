@@ -153,7 +153,7 @@ export async function outcome(child: ChildProcess): Promise<void> {
   throw new EngineError(codeOf(message, killer), `tar ended with ${String(code ?? killer)}: ${message}`)
 }
 function codeOf(message: string, killer: string | null): ErrorCode {
-  if (/No space left|quota exceeded|Too many open files|Cannot allocate memory/i.test(message)) return 'resource_exhausted'
+  if (/No space left|Wrote only|quota exceeded|Too many open files|Cannot allocate memory/i.test(message)) return 'resource_exhausted'
   if (/not permitted|Permission denied/i.test(message)) return 'permission_denied'
   // What we gave it was well-formed: it is the layer's contents that cannot be made.
   return killer === null && /tar: /.test(message) ? 'data_loss' : 'internal'
