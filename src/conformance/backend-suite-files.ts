@@ -155,12 +155,12 @@ export const fileCases: readonly BackendCase[] = [
         await files.write(id, '/etc', tarOf([{ name: 'hostname-of-suite' }, secret]))
         await files.write(
           id,
-          '/tmp',
+          '/',
           tarOf(
-            [{ name: 'up', type: 'symlink', linkname: '../../../../../etc/hostname-of-suite' }],
-            [{ name: 'absolute', type: 'symlink', linkname: '/etc/hostname-of-suite' }],
-            [{ name: 'directory', type: 'symlink', linkname: '/etc' }],
-            [{ name: 'nowhere', type: 'symlink', linkname: '/none' }],
+            [{ name: 'tmp/up', type: 'symlink', linkname: '../../../../../etc/hostname-of-suite' }],
+            [{ name: 'tmp/absolute', type: 'symlink', linkname: '/etc/hostname-of-suite' }],
+            [{ name: 'tmp/directory', type: 'symlink', linkname: '/etc' }],
+            [{ name: 'tmp/nowhere', type: 'symlink', linkname: '/none' }],
           ),
         )
         for (const path of ['/tmp/up', '/tmp/absolute', '/tmp/directory/hostname-of-suite'])

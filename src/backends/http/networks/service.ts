@@ -132,8 +132,15 @@ export class HttpNetworks implements NetworkService {
   ): Promise<{ readonly id: string; readonly endpoint: EndpointAnswer | undefined }> {
     const subject = { kind: 'container', id: containerId }
     const answer = await this.#context.calls.json('GET', path`/containers/${containerId}/json`, { subject, signal })
-    const { Id, NetworkSettings } = parse(inspected, answer, 'GET /containers/{id}/json')
-    return { id: Id, endpoint: endpointOn(NetworkSettings?.Networks ?? {}, network, this.#context.dialect.resources) }
+    const { Id, State, NetworkSettings } = parse(inspected, answer, 'GET /containers/{id}/json')
+    return {
+      id: Id,
+      endpoint: endpointOn(
+        { networks: NetworkSettings?.Networks ?? {}, running: State?.Running === true },
+        network,
+        this.#context.dialect.resources,
+      ),
+    }
   }
   #refuseFields({ bandwidth, sysctls, priority, mac }: ConnectOptions): void {
     const { name, facts, dialect } = this.#context
@@ -147,5 +154,6 @@ export class HttpNetworks implements NetworkService {
 
 const inspected = z.object({
   Id: z.string(),
+  State: nullish(z.object({ Running: nullish(z.boolean()) })),
   NetworkSettings: nullish(z.object({ Networks: nullish(z.record(z.string(), endpointAnswer)) })),
 })
