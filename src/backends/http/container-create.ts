@@ -5,11 +5,10 @@ import type { ContainerSpec } from '../../model/container-spec.js'
 import type { ImageService } from '../../ports/backend/images.js'
 import { needsOfSpec } from '../../ports/backend/needs.js'
 import { Rollback } from '../../util/rollback.js'
-import { matchesPlatform, parsePlatform } from '../../oci/platform.js'
-import { act } from './act.js'
 import { type ContainerContext, containerSubject } from './container-context.js'
 import { requireNeeds } from './context.js'
 import { path } from './path.js'
+import { unlessItHangs } from './patient-abort.js'
 import { createAnswer } from './wire/container.js'
 import { type CreateBody, toCreateBody, toEndpoint } from './wire/create-body.js'
 import { ownerLabel } from './wire/labels.js'
@@ -28,7 +27,6 @@ export async function createContainer(deps: CreateDeps, spec: ContainerSpec, opt
   deps.dialect.containers.refuseSpec?.(spec, deps.facts)
   if (spec.image === '') throw new EngineError('invalid_argument', 'image: is empty')
   await pullAsAsked(deps, spec, options)
-  await checkPlatform(deps, spec, options)
 
   const owned = spec.lifetime === 'owned'
   const labels = owned ? { [ownerLabel]: await deps.owner.label() } : {}
@@ -41,11 +39,11 @@ export async function createContainer(deps: CreateDeps, spec: ContainerSpec, opt
     deps.trace({ kind: 'undo', name: step, error })
   })
   signal?.throwIfAborted()
-  const id = await postInTurn(deps, spec, body)
+  const id = await postInTurn(deps, spec, body, { signal })
   undo.defer(`remove container "${id}"`, (cleanup) => removeMade(deps, id, cleanup))
   for (const network of (spec.networks ?? []).slice(atCreate)) {
     signal?.throwIfAborted()
-    await act(deps, 'POST', path`/networks/${network.name}/connect`, {
+    await deps.calls.json('POST', path`/networks/${network.name}/connect`, {
       body: { Container: id, EndpointConfig: toEndpoint(network) },
       subject: { kind: 'network', id: network.name },
       signal,
@@ -58,21 +56,21 @@ export async function createContainer(deps: CreateDeps, spec: ContainerSpec, opt
 }
 
 /** One after the other for one name: a daemon may give it to all who ask at once. */
-async function postInTurn(deps: CreateDeps, spec: ContainerSpec, body: CreateBody): Promise<string> {
-  if (spec.name === undefined) return post(deps, spec, body)
-  using _turn = await deps.verbs.acquire(`name ${spec.name}`)
-  return await post(deps, spec, body)
+async function postInTurn(deps: CreateDeps, spec: ContainerSpec, body: CreateBody, options: CallOptions): Promise<string> {
+  if (spec.name === undefined) return post(deps, spec, body, options)
+  using _turn = await deps.verbs.acquire(`name ${spec.name}`, options)
+  return await post(deps, spec, body, options)
 }
 
 /**
- * An abort does not cut it: the daemon would go on and make a container that nobody knows. It is quick, and what it made is removed
+ * An abort waits for the answer: the daemon would go on and make a container that nobody knows. It is quick, and what it made is removed
  * by the caller's undo when it comes too late.
  */
-async function post(deps: CreateDeps, spec: ContainerSpec, body: CreateBody): Promise<string> {
+async function post(deps: CreateDeps, spec: ContainerSpec, body: CreateBody, options: CallOptions): Promise<string> {
   const { name, platform } = spec
   const query = { name, platform, ...deps.dialect.containers.createQuery?.(spec) }
   try {
-    const answer = await deps.calls.json('POST', '/containers/create', { query, body })
+    const answer = await unlessItHangs((call) => deps.calls.json('POST', '/containers/create', { query, body, ...call }), options)
     return parse(createAnswer, answer, 'POST /containers/create').Id
   } catch (error) {
     if (!isEngineError(error, 'already_exists')) throw about(spec, error)
@@ -99,15 +97,6 @@ function createsSources({ dialect, facts }: CreateDeps): boolean {
   return knowsField(dialect.fields, 'mounts: createSource by Mounts', facts.api)
 }
 
-/** Podman takes any image, whatever platform is asked for. */
-async function checkPlatform({ images }: CreateDeps, { image, platform }: ContainerSpec, options: CallOptions): Promise<void> {
-  if (image === undefined || platform === undefined) return
-  const { platform: its } = await images.get(image, options)
-  if (matchesPlatform(parsePlatform(its), parsePlatform(platform))) return
-  throw new EngineError('not_found', `image "${image}" is not here for ${platform}, but for ${its}`, {
-    subject: { kind: 'image', id: image },
-  })
-}
 async function pullAsAsked(
   { images }: CreateDeps,
   { image, pull = 'never', platform }: ContainerSpec,

@@ -6,6 +6,7 @@ import type { Attachment } from '../../ports/streams.js'
 import { attachTo } from './attach.js'
 import { type ContainerContext, containerSubject, inspect } from './container-context.js'
 import { path } from './path.js'
+import { unlessItHangs } from './patient-abort.js'
 import { unsupported } from './context.js'
 import { checkRich } from './rich-start.js'
 import { isRunning, toDate } from './wire/container-info.js'
@@ -36,13 +37,16 @@ export async function startContainer(context: ContainerContext, id: string, opti
 }
 
 /**
- * Once it is asked for, an abort does not cut it: the daemon would start it all the same. One that started although it was aborted
+ * Once it is asked for, an abort waits for the answer: the daemon would start it all the same. One that started although it was aborted
  * is a success that came before the abort.
  */
 async function start(context: ContainerContext, id: string, { signal }: CallOptions): Promise<void> {
   signal?.throwIfAborted()
   try {
-    await context.calls.json('POST', path`/containers/${id}/start`, { accept: [304], subject: containerSubject(id) })
+    await unlessItHangs(
+      (call) => context.calls.json('POST', path`/containers/${id}/start`, { accept: [304], subject: containerSubject(id), ...call }),
+      { signal },
+    )
   } catch (error) {
     // Some daemons answer with an error where Docker says 304.
     if (isEngineError(error, 'failed_precondition') && error.exitCode === undefined && (await runs(context, id))) return

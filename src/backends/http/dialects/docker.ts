@@ -49,6 +49,7 @@ const fields: FieldTable = {
   'resources.cpus': [1, 25],
   'security.apparmor': 'always',
   'security.seccomp': 'always',
+  'security.seccomp: profile': 'always',
   'security.selinuxLabel': 'always',
   'security: maskedPaths and readOnlyPaths': [1, 38],
 }

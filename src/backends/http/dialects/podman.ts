@@ -1,17 +1,68 @@
-// Podman's compatible API, as `podman system service` serves it.
+// Podman's compatible API, as `podman system service` serves it. Measured on 4.3.1.
+import type { Capability } from '../../../ports/backend/backend.js'
+import type { ContainerSpec } from '../../../model/container-spec.js'
 import type { Dialect, ErrorRule } from '../dialect.js'
 import { resourceDialects } from '../resource-dialect.js'
+import type { CreateBody } from '../wire/create-body.js'
 import { podmanResourceErrors } from './resource-errors.js'
 import { docker, dockerErrors } from './docker.js'
 
+const starting = /^POST .*\/(start|restart|attach)$/
 /** Most of what a user does wrong is a 500 here. */
 const podmanErrors: readonly ErrorRule[] = [
+  { message: /more than one result for container/i, code: 'invalid_argument' },
   {
     status: 500,
     message: /image not known|no such image|network not found|no such volume|no such container|layer not known/i,
     code: 'not_found',
   },
+  { message: /that name is already in use|name .* is already in use/i, code: 'already_exists' },
+  // The runtime makes the process when it is attached to or started, whichever comes first.
+  {
+    message: /OCI runtime attempted to invoke a command that was not found/,
+    request: starting,
+    code: 'failed_precondition',
+    exitCode: 127,
+  },
+  { message: /exec: .*: (permission denied|is a directory)/, request: starting, code: 'failed_precondition', exitCode: 126 },
+  { message: /workdir ".*" exists on container .*, but is not a directory/, code: 'failed_precondition', exitCode: 126 },
+  { message: /container state improper/i, code: 'failed_precondition' },
+  { message: /invalid signal|fill out specgen|make cli opts|not a device node/i, code: 'invalid_argument' },
+  { message: /statfs .*: no such file or directory|stat \/dev\/.*: no such file or directory/i, code: 'invalid_argument' },
 ]
+
+/** Those that are missing would need what the compatible API of 4.3 has not: it knows no update, and tells times of the log in seconds. */
+const capabilities: readonly Capability[] = [
+  ...resourceDialects.podman.capabilities.filter((capability) => capability !== 'platform'),
+  'event_history',
+  'exit_status_survives_restart',
+  'health',
+  'init',
+  'kill',
+  'log_rotation',
+  'pause',
+  'rename',
+  'restart_on_failure',
+  'restart_policy',
+  'shared_attach',
+  'stats',
+  'stop_signal',
+  'tmpfs',
+  'top',
+]
+
+/** Its own defaults are others: 64 000 KiB of shared memory, a tmpfs that begins with what the image has there, and of mode 0 by `Mounts`. */
+function extendBody(body: CreateBody, { mounts = [], shmBytes = 64 << 20 }: ContainerSpec): CreateBody {
+  const tmpfs = mounts.flatMap((mount) => {
+    if (mount.type !== 'tmpfs') return []
+    const { target, sizeBytes, mode = 0o1777 } = mount
+    const size = sizeBytes === undefined ? [] : [`size=${sizeBytes}`]
+    return [[target, [`mode=${mode.toString(8)}`, ...size, 'notmpcopyup'].join(',')] as const]
+  })
+  const { Mounts = [] } = body.HostConfig as { readonly Mounts?: readonly { readonly Type: string }[] }
+  const others = Mounts.filter(({ Type }) => Type !== 'tmpfs')
+  return { ...body, HostConfig: { ...body.HostConfig, ShmSize: shmBytes, Mounts: others, Tmpfs: Object.fromEntries(tmpfs) } }
+}
 
 export const podman: Dialect = {
   ...docker,
@@ -19,5 +70,12 @@ export const podman: Dialect = {
   isSpokenBy: ({ ping }) => ping['libpod-api-version'] !== undefined,
   errors: [...podmanErrors, ...podmanResourceErrors, ...dockerErrors],
   resources: resourceDialects.podman,
-  containers: { ...docker.containers, wait: 'plain', oneShotStats: () => false },
+  fields: {
+    ...docker.fields,
+    // A profile is the path of a file on its side to it, and paths to mask or to protect are not looked at.
+    'security.seccomp: profile': undefined,
+    'security: maskedPaths and readOnlyPaths': undefined,
+  },
+  containers: { ...docker.containers, extendBody, oneShotStats: () => false },
+  capabilities: () => capabilities,
 }

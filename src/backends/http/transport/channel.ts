@@ -84,7 +84,7 @@ export class Channel implements HttpCalls {
       const quick = method === 'GET' && exchange.patient !== true && exchange.body === undefined
       const { statusCode, body } = await this.#send(method, path, exchange, quick)
       const text = await raceAbort(readBody(body, exchange.maxBytes ?? mostJsonBytes), exchange.signal)
-      if (text === '' || exchange.accept?.includes(statusCode) === true) return undefined
+      if (text.trim() === '' || exchange.accept?.includes(statusCode) === true) return undefined
       return parse(text, method, path)
     })
   }

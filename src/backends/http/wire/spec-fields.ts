@@ -21,9 +21,10 @@ export type SpecField =
   | 'runtime.options'
   | 'security.apparmor'
   | 'security.seccomp'
+  | 'security.seccomp: profile'
   | 'security.selinuxLabel'
   | 'security: maskedPaths and readOnlyPaths'
-export type FieldTable = Readonly<Partial<Record<SpecField, Since>>>
+export type FieldTable = Readonly<Partial<Record<SpecField, Since | undefined>>>
 
 type Asked = (spec: ContainerSpec) => boolean
 const mountsOf = (spec: ContainerSpec, type: 'volume' | 'bind' | 'tmpfs') => (spec.mounts ?? []).filter((mount) => mount.type === type)
@@ -44,6 +45,7 @@ const asked: Readonly<Partial<Record<SpecField, Asked>>> = {
   'runtime.options': ({ runtime }) => runtime?.options !== undefined,
   'security.apparmor': ({ security }) => security?.apparmor !== undefined,
   'security.seccomp': ({ security }) => security?.seccomp !== undefined && security.seccomp !== 'default',
+  'security.seccomp: profile': ({ security }) => typeof security?.seccomp === 'object',
   'security.selinuxLabel': ({ security }) => security?.selinuxLabel !== undefined,
   'security: maskedPaths and readOnlyPaths': ({ security }) => security?.maskedPaths !== undefined || security?.readOnlyPaths !== undefined,
 }
