@@ -78,9 +78,8 @@ export const mountCases: readonly BackendCase[] = [
       await inDirectory(async (directory) => {
         const [source, label] = [join(directory, 'not/there'), uniqueName()]
         const { containers } = subject.backend
-        const missing = containers.create(
-          subject.spec(['true'], { mounts: [{ type: 'bind', source, target: '/data' }], labels: { [label]: '' } }),
-        )
+        // Some look for it when it is used.
+        const missing = run(subject, ['true'], { mounts: [{ type: 'bind', source, target: '/data' }], labels: { [label]: '' } })
         await assert.rejects(missing, { code: 'invalid_argument' })
         await assert.rejects(stat(source), { code: 'ENOENT' })
         assert.deepEqual(await collect(containers.list({ all: true, labels: { [label]: '' } })), [])

@@ -89,8 +89,14 @@ export const processCases: readonly BackendCase[] = [
       )
       for (const line of ['OWN=with = and space', 'EMPTY=', 'HOSTNAME=own', 'HOME=/home/app']) assert(lines.includes(line), line)
       assert(lines.some((line) => /^PATH=.*\/bin/.test(line)))
-      assert(!lines.some((line) => line.startsWith('TERM=')))
       assert.equal(await say(subject, 'echo $PATH $HOME', { env: { PATH: '/own:/bin', HOME: '/there' } }), '/own:/bin /there')
+    },
+  },
+  {
+    title: 'without a terminal the environment names none',
+    needs: 'plain_environment',
+    async run(subject) {
+      assert.doesNotMatch(await sayAs(subject, ['env']), /^TERM=/m)
     },
   },
   {
@@ -143,7 +149,7 @@ export const processCases: readonly BackendCase[] = [
   },
   {
     title: '/etc/resolv.conf has the name servers and domains that were asked for',
-    needs: 'commands',
+    needs: 'resolver_files',
     async run(subject) {
       const text = await say(subject, 'cat /etc/resolv.conf', {
         dns: ['198.18.7.1', '198.18.7.3'],

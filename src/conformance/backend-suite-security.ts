@@ -83,13 +83,19 @@ export const securityCases: readonly BackendCase[] = [
       assert.equal(await statusLine(subject, 'Seccomp'), '2')
       assert.equal(await statusLine(subject, 'Seccomp', { seccomp: 'default' }), '2')
       assert.equal(await statusLine(subject, 'Seccomp', { seccomp: 'unconfined' }), '0')
+    },
+  },
+  {
+    title: 'the filter that is there by default refuses user namespaces',
+    needs: 'strict_seccomp',
+    async run(subject) {
       const { stdout } = await run(subject, shell('unshare -U true 2>/dev/null || echo refused'))
       assert.equal(stdout, 'refused\n')
     },
   },
   {
     title: "a profile of one's own filters as it says, and one that is none is invalid_argument",
-    needs: 'commands',
+    needs: 'seccomp_profile',
     async run(subject) {
       const script = 'mkdir /tmp/x 2>/dev/null || echo refused; touch /tmp/y && echo allowed'
       assert.equal(await say(subject, script, { security: { seccomp: { profile: noMkdir } } }), 'refused\nallowed')
@@ -127,7 +133,7 @@ export const securityCases: readonly BackendCase[] = [
   },
   {
     title: 'masked and read-only paths are those of the spec where it names some',
-    needs: 'commands',
+    needs: 'masked_paths',
     async run(subject) {
       const security = { maskedPaths: ['/proc/cmdline', '/etc'], readOnlyPaths: ['/tmp'] }
       const script = 'cat /proc/cmdline; ls /etc; touch /tmp/x 2>/dev/null || echo refused'

@@ -25,6 +25,16 @@ export type BackendFeature =
   | 'privileged'
   /** There is a registry. */
   | 'registry'
+  /** A filter of one's own can be given with a container. */
+  | 'seccomp_profile'
+  /** Without a filter of one's own no user namespaces can be made. */
+  | 'strict_seccomp'
+  /** Paths can be masked and protected otherwise than by default. */
+  | 'masked_paths'
+  /** The environment has no more than was asked for, and what every program needs. */
+  | 'plain_environment'
+  /** A container without a network has the files that tell of name servers, too. */
+  | 'resolver_files'
 
 /** An engine that nobody else uses: it has one image and nothing else, and must be so again after the last case. */
 export interface BackendSubject {

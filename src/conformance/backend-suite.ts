@@ -1,16 +1,11 @@
 // What every Backend promises, whatever is below it. The cases of one run share an engine; the last tells whether they left anything.
-import { buildCases } from './backend-suite-build.js'
-import { containerImageCases } from './backend-suite-container-images.js'
-import { fileCases } from './backend-suite-files.js'
-import { imageTransferCases } from './backend-suite-image-transfer.js'
-import { networkCases } from './backend-suite-networks.js'
-import { volumeCases } from './backend-suite-volumes.js'
 import { endCases } from './backend-suite-ends.js'
 import { execCases } from './backend-suite-execs.js'
 import { imageCases } from './backend-suite-images.js'
 import { lifeCases } from './backend-suite-life.js'
 import { limitCases } from './backend-suite-limits.js'
 import { mountCases } from './backend-suite-mounts.js'
+import { policyCases } from './backend-suite-policies.js'
 import { processCases } from './backend-suite-process.js'
 import { securityCases } from './backend-suite-security.js'
 import { streamCases } from './backend-suite-streams.js'
@@ -28,14 +23,9 @@ export function backendSuite(implementation: Implementation<BackendSubject, Back
     ...processCases,
     ...mountCases,
     ...limitCases,
+    ...policyCases,
     ...securityCases,
     ...imageCases,
-    ...imageTransferCases,
-    ...buildCases,
-    ...fileCases,
-    ...containerImageCases,
-    ...networkCases,
-    ...volumeCases,
     ...wishCases,
     ...wholeCases,
   ]
