@@ -1,6 +1,6 @@
 // What is there, told by tools that are not ours: containerd's own client, the mount table, the process table.
 import { execFile } from 'node:child_process'
-import { readdir, readFile, rmdir } from 'node:fs/promises'
+import { readdir, readFile, readlink, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -95,4 +95,11 @@ export async function cgroupDirectories(name: string): Promise<string[]> {
 export async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true }).catch(() => [])
   return entries.sort()
+}
+
+/** Sockets that this process has open. */
+export async function openSockets(): Promise<number> {
+  const descriptors = await readdir('/proc/self/fd').catch(() => [])
+  const targets = await Promise.all(descriptors.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+  return targets.filter((target) => target.startsWith('socket:')).length
 }

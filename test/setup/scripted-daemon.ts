@@ -131,6 +131,8 @@ export async function startScriptedDaemon(): Promise<ScriptedDaemon> {
     says(answer(200, { Version: '20.10.24', ApiVersion: '1.41', MinAPIVersion: '1.12', Os: 'linux', Arch: 'amd64' })),
   )
   daemon.on('GET', '/info', says(answer(200, information)))
+  // What was left by owners that were killed is looked for at the first meeting.
+  daemon.on('GET', '/containers/json', says(answer(200, [])))
   return daemon
 }
 

@@ -1,5 +1,4 @@
 // A daemon that misbehaves, seen by the connection to it: whatever it does, a call settles, and says what happened.
-import { readdir, readlink } from 'node:fs/promises'
 import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { HttpFailure } from '../../../../src/backends/http/errors.js'
@@ -17,6 +16,7 @@ import {
   type ScriptedDaemon,
   startScriptedDaemon,
 } from '../../../setup/scripted-daemon.js'
+import { openSockets } from '../../../setup/outside.js'
 
 let daemon: ScriptedDaemon
 let calls: Channel
@@ -137,7 +137,7 @@ describe.each(Object.entries(ways))('%s', (way, ask) => {
   )
   it('leaves no descriptor after a hundred of each failure', { timeout: 20_000 }, async () => {
     await ask().catch(() => {})
-    const before = await sockets()
+    const before = await openSockets()
     const failures: Parameters<ScriptedDaemon['on']>[2][] = [
       (wire) => {
         wire.cut()
@@ -154,7 +154,7 @@ describe.each(Object.entries(ways))('%s', (way, ask) => {
     }
     await calls.close()
     await vi.waitFor(async () => {
-      expect(await sockets()).toBeLessThanOrEqual(before)
+      expect(await openSockets()).toBeLessThanOrEqual(before)
     })
     calls = new Channel({ endpoint: toEndpoint({ socketPath: daemon.socketPath }) })
   })
@@ -232,13 +232,13 @@ describe('json', () => {
   })
   it('a thousand at once succeed over a limited number of connections', { timeout: 20_000 }, async () => {
     everywhere(says(answer(200, { ok: true })))
-    const before = await sockets()
+    const before = await openSockets()
     const answers = await Promise.all(Array.from({ length: 1_000 }, () => ways.json()))
     expect(answers).toHaveLength(1_000)
     expect(daemon.accepted).toBeLessThanOrEqual(64)
     await calls.close()
     await vi.waitFor(async () => {
-      expect(await sockets()).toBeLessThanOrEqual(before)
+      expect(await openSockets()).toBeLessThanOrEqual(before)
     })
   })
 })
@@ -363,11 +363,3 @@ describe('hijack', () => {
     expect(Object.fromEntries(request?.query ?? [])).toEqual({ stdin: '1', stream: '1' })
   })
 })
-
-/** Of this process. */
-async function sockets(): Promise<number> {
-  let count = 0
-  for (const fd of await readdir('/proc/self/fd').catch(() => []))
-    if ((await readlink(`/proc/self/fd/${fd}`).catch(() => '')).startsWith('socket:')) count += 1
-  return count
-}
