@@ -8,7 +8,10 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compile } from '../../scripts/compile.mjs'
 import { connect } from '../../src/connect.js'
+import type { Closeable } from '../../src/model/common.js'
+import { closeable } from '../../src/util/closeable.js'
 import { startTestContainerd, type TestContainerd } from '../setup/containerd.js'
+import { startTestDockerd } from '../setup/dockerd.js'
 import { busyboxImage, ociArchive } from '../setup/images.js'
 import { daemonContents, processesNaming } from '../setup/outside.js'
 
@@ -93,6 +96,27 @@ describe('examples', () => {
       images: ['docker.io/library/busybox:1.36'],
       snapshots: [expect.stringMatching(/^sha256:/)],
     })
+  })
+})
+
+describe('docker-to-pouch.ts', () => {
+  const daemons: Readonly<Record<string, () => Promise<{ readonly url: string } & Closeable>>> = {
+    dockerd: startTestDockerd,
+    containerd: async () => ({ url, ...closeable(async () => {}) }),
+  }
+  it.each(Object.entries(daemons))('says the same on %s', async (_, start) => {
+    await using daemon = await start()
+    expect((await example('docker-to-pouch.ts', daemon.url)).split('\n')).toEqual([
+      'run: hello, exit code 3',
+      'logs: stdout serves',
+      'exec: 12',
+      `ps: running, ${64 << 20} bytes`,
+      'pause: paused',
+      'stop: exit code 0',
+      'logs: stdout goes',
+      'events: whole lives',
+      '',
+    ])
   })
 })
 

@@ -18,7 +18,7 @@ export interface SubjectOptions {
   open(): Promise<Backend>
   readonly real: boolean
   /** Of every container. */
-  readonly settings?: Partial<ContainerSettings>
+  readonly settings?: Partial<ContainerSettings> | undefined
 }
 
 /** Opens a backend, loads the image, and starts a registry where commands are real. */

@@ -23,6 +23,8 @@ export interface Daemon {
 export interface DaemonCommand {
   readonly command: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** Where it runs: some write into it. */
+  readonly directory: string
   /** What it says goes here, behind what is there. */
   readonly log: string
   /** Asked again and again until it resolves with true. */
@@ -32,10 +34,10 @@ export interface DaemonCommand {
 }
 
 /** Resolves when it is ready; a daemon that ends or does not answer in time is an error with the end of its log. */
-export async function startDaemon({ command, env, log, ready, deadlineMs = 30_000 }: DaemonCommand): Promise<Daemon> {
+export async function startDaemon({ command, env, directory, log, ready, deadlineMs = 30_000 }: DaemonCommand): Promise<Daemon> {
   const [program = '', ...args] = command
   const output = await open(log, 'a')
-  const child = spawn(program, args, { stdio: ['ignore', output.fd, output.fd], env: { ...process.env, ...env } })
+  const child = spawn(program, args, { cwd: directory, stdio: ['ignore', output.fd, output.fd], env: { ...process.env, ...env } })
   let end: string | undefined
   const ended = new Promise<void>((resolve) => {
     child.once('error', (error) => {

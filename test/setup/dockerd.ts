@@ -56,7 +56,7 @@ export async function startTestDockerd({ bridge = true, args = [] }: DockerdOpti
     ...args,
   ]
   const start = async (): Promise<Daemon> => {
-    const daemon = await startDaemon({ command, log: join(directory, 'log'), ready: () => pings(socketPath) })
+    const daemon = await startDaemon({ command, directory, log: join(directory, 'log'), ready: () => pings(socketPath) })
     await chmod(socketPath, 0o600)
     return daemon
   }

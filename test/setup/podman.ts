@@ -58,7 +58,7 @@ export async function startTestPodman(): Promise<TestPodman> {
     return stdout.trimEnd()
   }
   const start = async (): Promise<Daemon> => {
-    const daemon = await startDaemon({ command, env, log: at('log'), ready: () => pings(socketPath) })
+    const daemon = await startDaemon({ command, env, directory, log: at('log'), ready: () => pings(socketPath) })
     await chmod(socketPath, 0o600)
     return daemon
   }
@@ -98,6 +98,7 @@ async function settings(directory: string): Promise<void> {
   for (const name of ['networks', 'tmp']) await mkdir(join(directory, name))
   // Without limits of ours root's containers ask for a million files and processes, which needs CAP_SYS_RESOURCE. Podman lowers its own
   // number of processes to the highest process id.
+  const { stdout: init } = await execute('sh', ['-c', 'command -v tini'])
   const files = await hardLimit('open files')
   const processes = Math.min(await hardLimit('processes'), Number(await readFile(pidMax, 'utf8')))
   const limits = [`nofile=${files}:${files}`, `nproc=${processes}:${processes}`]
@@ -112,6 +113,7 @@ cni_plugin_dirs = ["/usr/lib/cni"]
 [engine]
 lock_type = "file"
 runtime = "runc"
+init_path = ${JSON.stringify(init.trim())}
 volume_path = ${at('volumes')}
 events_logfile_path = ${at('events')}
 image_copy_tmp_dir = ${at('tmp')}
