@@ -3,7 +3,7 @@ import { isEngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { Signal } from '../../model/process.js'
 import type { RemoveOptions, StopOptions } from '../../ports/backend/containers.js'
-import { within } from '../../util/abort.js'
+import { sleep, within } from '../../util/abort.js'
 import { type ContainerContext, containerSubject, inspect } from './container-context.js'
 import { requireCapability } from './context.js'
 import { untilItStops } from './container-wait.js'
@@ -15,8 +15,27 @@ import { isRestarting, isRunning } from './wire/container-info.js'
 type EndContext = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'name' | 'signals' | 'supports'>
 
 const defaultGraceMs = 10_000
+/** A policy starts it again at once, if at all. */
+const restMs = [20, 50, 100, 200, 400, 400, 400, 400]
 
-export async function stopContainer(context: EndContext, id: string, { graceMs: asked, signal }: StopOptions): Promise<void> {
+export async function stopContainer(context: EndContext, id: string, options: StopOptions): Promise<void> {
+  await stopOnce(context, id, options)
+  const { stoppedStatus } = context.dialect.containers
+  if (stoppedStatus !== undefined) await untilItRests(context, id, stoppedStatus, options)
+}
+
+/** Between an end and the start that the restart policy makes of it nothing tells that there will be one, and a stop is not heard. */
+async function untilItRests(context: EndContext, id: string, stoppedStatus: string, options: StopOptions): Promise<void> {
+  for (const ms of restMs) {
+    const { State, HostConfig } = await inspect(context, id, { signal: options.signal })
+    const policy = HostConfig.RestartPolicy?.Name ?? ''
+    if (policy === '' || policy === 'no' || State.Status === stoppedStatus || State.Status === 'created') return
+    if (isRunning(State)) await stopOnce(context, id, options)
+    else await sleep(ms, options.signal)
+  }
+}
+
+async function stopOnce(context: EndContext, id: string, { graceMs: asked, signal }: StopOptions): Promise<void> {
   const answer = await inspect(context, id, { signal })
   const { State } = answer
   const restarting = isRestarting(State)

@@ -54,6 +54,8 @@ export interface ContainerWays {
   stop(facts: DaemonFacts): 'signals' | 'daemon'
   /** What a stop is told for the shortest grace: one that takes 0 for its default has another. */
   readonly shortestStopSeconds: number
+  /** The status of what somebody stopped, where one that ended by itself has another, and its restart policy starts it without a sign. */
+  readonly stoppedStatus?: string | undefined
   /** What a removal by force does first to a container that runs: `stops` is with the whole grace. */
   readonly forcedRemoval: 'kills' | 'stops'
   /** Without a terminal both streams come in frames; `raw`: as one. */

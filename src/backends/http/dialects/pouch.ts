@@ -36,7 +36,7 @@ const errors: readonly ErrorRule[] = [
   },
   { status: 500, message: /numerical result out of range|invalid argument|minimum memory/i, code: 'invalid_argument' },
   { status: 500, message: /plugin not found|(?:repquota|quotaon|setquota).*executable file not found/i, code: 'unsupported' },
-  { status: 500, message: /Intel RDT\/CAT is not enabled/, code: 'unsupported' },
+  { status: 500, message: /Intel RDT\/CAT is not enabled|CRIU version check failed/, code: 'unsupported' },
 ]
 
 const fields: FieldTable = {
@@ -91,6 +91,7 @@ export const pouch: Dialect = {
     // Only so does its restart policy rest.
     stop: () => 'daemon',
     shortestStopSeconds: 1,
+    stoppedStatus: 'stopped',
     forcedRemoval: 'stops',
     attach: 'raw',
     execRefusals: [

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import type { Exchange, HttpCalls, Method } from '../../../../src/backends/http/calls.js'
+import { stopContainer } from '../../../../src/backends/http/container-end.js'
+import { pouch } from '../../../../src/backends/http/dialects/pouch.js'
+import { SentSignals } from '../../../../src/backends/http/signals.js'
+import { EngineError } from '../../../../src/errors.js'
+
+/** A pouchd with one container, which has these statuses one after the other, the last for good; and what it was asked to do. */
+function daemon(statuses: readonly string[], { policy = 'no', kill = true } = {}) {
+  const left = [...statuses]
+  const asked: string[] = []
+  const calls = {
+    async json(method: Method, path: string, { query }: Exchange = {}): Promise<unknown> {
+      if (method !== 'GET') {
+        asked.push(`${path.slice('/containers/c/'.length)}${query === undefined ? '' : ` ${JSON.stringify(query)}`}`)
+        if (path.endsWith('/kill') && left[0] === 'exited') throw new EngineError('failed_precondition', 'is not running')
+        return undefined
+      }
+      const status = left.length > 1 ? left.shift() : left[0]
+      const State = { Status: status, Running: status === 'running', Paused: status === 'paused', StartedAt: '2026-01-01T00:00:00Z' }
+      return { Id: 'c', Name: 'web', State, Config: {}, HostConfig: { RestartPolicy: { Name: policy } } }
+    },
+  } as unknown as HttpCalls
+  const facts = { version: '1.3.1', api: { major: 1, minor: 24 }, versionAnswer: {}, info: {} }
+  const supports = (capability: string): boolean => capability !== 'kill' || kill
+  return { asked, context: { calls, dialect: pouch, facts, name: 'pouchd', signals: new SentSignals(), supports } }
+}
+
+describe('a stop on pouchd', () => {
+  it('is its own, in whole seconds, also where signals are there', async () => {
+    const { context, asked } = daemon(['running', 'stopped'])
+    await stopContainer(context, 'c', { graceMs: 1_500 })
+    expect(asked).toEqual(['stop {"t":2}'])
+  })
+  it('without a grace kills first, and never says 0, which would be ten seconds', async () => {
+    const { context, asked } = daemon(['running', 'stopped'])
+    await stopContainer(context, 'c', { graceMs: 0 })
+    expect(asked).toEqual(['kill {"signal":"SIGKILL"}', 'stop {"t":1}'])
+  })
+  it('without a grace and without signals has one second', async () => {
+    const { context, asked } = daemon(['running', 'stopped'], { kill: false })
+    await stopContainer(context, 'c', { graceMs: 0 })
+    expect(asked).toEqual(['stop {"t":1}'])
+  })
+  it('of a paused container without a grace lets it run, for the signal to reach it', async () => {
+    const { context, asked } = daemon(['paused', 'stopped'])
+    await stopContainer(context, 'c', { graceMs: 0 })
+    expect(asked).toEqual(['unpause', 'kill {"signal":"SIGKILL"}', 'stop {"t":1}'])
+  })
+  it('that came between an end and the start that the restart policy makes of it is said again', async () => {
+    const { context, asked } = daemon(['exited', 'exited', 'running', 'running', 'stopped'], { policy: 'always' })
+    await stopContainer(context, 'c', { graceMs: 1_000 })
+    expect(asked).toEqual(['stop {"t":1}'])
+  })
+  it('of a container that ended and has no policy asks for nothing', async () => {
+    const { context, asked } = daemon(['exited'])
+    await stopContainer(context, 'c', { graceMs: 1_000 })
+    expect(asked).toEqual([])
+  })
+})
