@@ -107,6 +107,7 @@ for (const [name, image] of [
       const ms = performance.now() - begun
       watch.disable()
       await undo()
+      if (process.env.POUCH_SDK_BENCH_TELL === '1') process.stdout.write(`    ${contender}, ${name}: ${ms.toFixed(0)} ms\n`)
       if (round === 0) continue // warm-up
       times.get(contender)?.push(ms)
       if (contender === 'pouch-sdk') delays.push(watch.percentile(99) / 1e6)

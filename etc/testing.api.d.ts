@@ -519,6 +519,7 @@ interface FileStat {
     readonly uid?: number | undefined;
     readonly gid?: number | undefined;
     readonly modifiedAt: Date;
+    /** The text of a link, or the whole path inside that it leads to where a daemon tells only that. */
     readonly linkTarget?: string | undefined;
 }
 
@@ -802,7 +803,7 @@ interface StatOptions extends CallOptions {
     readonly followLinks?: boolean | undefined;
 }
 interface WriteFilesOptions extends CallOptions {
-    /** Give everything to this `uid[:gid]`. Default: as the tar says. */
+    /** Give everything to this `uid[:gid]`. Default: as the tar says; Podman 4.3 gives all to root, and refuses any other with `unsupported`. */
     readonly owner?: string | undefined;
     /** Refuse to put a directory over a file or the other way round, with `failed_precondition`. Default true. */
     readonly keepTypes?: boolean | undefined;
@@ -810,10 +811,16 @@ interface WriteFilesOptions extends CallOptions {
 /**
  * A container's root, volumes and binds included, running or stopped. Paths are absolute and inside; links are
  * followed within the root and never lead out. A path that is not there is `not_found`.
+ *
+ * pouchd up to 1.3.1 does not keep that promise, and nobody but itself can: it joins the path to the root and opens it on its host, so that a link which a
+ * container makes leads to files of the host. There, read and stat only containers that you would trust with the host.
  */
 interface FileService {
     stat(id: string, path: string, options?: StatOptions): Promise<FileStat>;
-    /** A tar whose first entry is `path` itself by its last name. */
+    /**
+     * A tar whose first entry is `path` itself by its last name. Where `path` is a link, what it points at, which may then go by its own name. A tar that
+     * ends early is `data_loss`.
+     */
     read(id: string, path: string, options?: CallOptions): AsyncIterable<Uint8Array>;
     /**
      * Unpacks a tar into the directory `path`. An entry that would lead out is `invalid_argument`; what came before

@@ -1,4 +1,10 @@
 // What every Backend promises, whatever is below it. The cases of one run share an engine; the last tells whether they left anything.
+import { buildCases } from './backend-suite-build.js'
+import { containerImageCases } from './backend-suite-container-images.js'
+import { fileCases } from './backend-suite-files.js'
+import { imageTransferCases } from './backend-suite-image-transfer.js'
+import { networkCases } from './backend-suite-networks.js'
+import { volumeCases } from './backend-suite-volumes.js'
 import { endCases } from './backend-suite-ends.js'
 import { execCases } from './backend-suite-execs.js'
 import { imageCases } from './backend-suite-images.js'
@@ -26,6 +32,12 @@ export function backendSuite(implementation: Implementation<BackendSubject, Back
     ...policyCases,
     ...securityCases,
     ...imageCases,
+    ...imageTransferCases,
+    ...buildCases,
+    ...fileCases,
+    ...containerImageCases,
+    ...networkCases,
+    ...volumeCases,
     ...wishCases,
     ...wholeCases,
   ]

@@ -13,10 +13,17 @@ export interface RunningRegistry extends Closeable {
   readonly host: string
   /** `http://127.0.0.1:PORT`. */
   readonly url: string
+  /** What it has been asked for, from its own log; only with `accessLog`. */
+  requests(): readonly LoggedRequest[]
+}
+export interface LoggedRequest {
+  readonly method: string
+  readonly path: string
+  readonly status: number
 }
 
 /** Resolves when it answers. Closing ends it and removes its root. */
-export async function startRegistry(): Promise<RunningRegistry> {
+export async function startRegistry({ accessLog = false }: { readonly accessLog?: boolean } = {}): Promise<RunningRegistry> {
   const root = await mkdtemp(join(tmpdir(), 'registry-'))
   const host = `127.0.0.1:${await freePort()}`
   const config = join(root, 'config.json')
@@ -24,14 +31,18 @@ export async function startRegistry(): Promise<RunningRegistry> {
     config,
     JSON.stringify({
       version: '0.1',
-      log: { level: 'error', accesslog: { disabled: true } },
+      log: { level: 'error', accesslog: { disabled: !accessLog } },
       storage: { filesystem: { rootdirectory: join(root, 'data') } },
       http: { addr: host },
     }),
   )
   const child = spawn('docker-registry', ['serve', config], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: 'none' },
+  })
+  let log = ''
+  child.stdout.on('data', (bytes: Buffer) => {
+    if (accessLog) log += bytes.toString()
   })
   let errors = ''
   child.stderr.on('data', (bytes: Buffer) => {
@@ -56,7 +67,13 @@ export async function startRegistry(): Promise<RunningRegistry> {
     await close()
     throw error
   }
-  return { host, url: `http://${host}`, ...closeable(close) }
+  const requests = (): readonly LoggedRequest[] =>
+    [...log.matchAll(/"([A-Z]+) (\S+) HTTP\/1\.1" (\d+)/g)].map(([, method = '', path = '', status]) => ({
+      method,
+      path,
+      status: Number(status),
+    }))
+  return { host, url: `http://${host}`, requests, ...closeable(close) }
 }
 
 async function answers(url: string, ended: Promise<string>, errors: () => string): Promise<void> {

@@ -5,6 +5,8 @@ import type { ContainerSpec } from '../../model/container-spec.js'
 import type { ImageService } from '../../ports/backend/images.js'
 import { needsOfSpec } from '../../ports/backend/needs.js'
 import { Rollback } from '../../util/rollback.js'
+import { matchesPlatform, parsePlatform } from '../../oci/platform.js'
+import { act } from './act.js'
 import { type ContainerContext, containerSubject } from './container-context.js'
 import { requireNeeds } from './context.js'
 import { path } from './path.js'
@@ -27,6 +29,7 @@ export async function createContainer(deps: CreateDeps, spec: ContainerSpec, opt
   deps.dialect.containers.refuseSpec?.(spec, deps.facts)
   if (spec.image === '') throw new EngineError('invalid_argument', 'image: is empty')
   await pullAsAsked(deps, spec, options)
+  await checkPlatform(deps, spec, options)
 
   const owned = spec.lifetime === 'owned'
   const labels = owned ? { [ownerLabel]: await deps.owner.label() } : {}
@@ -43,7 +46,7 @@ export async function createContainer(deps: CreateDeps, spec: ContainerSpec, opt
   undo.defer(`remove container "${id}"`, (cleanup) => removeMade(deps, id, cleanup))
   for (const network of (spec.networks ?? []).slice(atCreate)) {
     signal?.throwIfAborted()
-    await deps.calls.json('POST', path`/networks/${network.name}/connect`, {
+    await act(deps, 'POST', path`/networks/${network.name}/connect`, {
       body: { Container: id, EndpointConfig: toEndpoint(network) },
       subject: { kind: 'network', id: network.name },
       signal,
@@ -97,6 +100,15 @@ function createsSources({ dialect, facts }: CreateDeps): boolean {
   return knowsField(dialect.fields, 'mounts: createSource by Mounts', facts.api)
 }
 
+/** Podman takes any image, whatever platform is asked for. */
+async function checkPlatform({ images }: CreateDeps, { image, platform }: ContainerSpec, options: CallOptions): Promise<void> {
+  if (image === undefined || platform === undefined) return
+  const { platform: its } = await images.get(image, options)
+  if (matchesPlatform(parsePlatform(its), parsePlatform(platform))) return
+  throw new EngineError('not_found', `image "${image}" is not here for ${platform}, but for ${its}`, {
+    subject: { kind: 'image', id: image },
+  })
+}
 async function pullAsAsked(
   { images }: CreateDeps,
   { image, pull = 'never', platform }: ContainerSpec,

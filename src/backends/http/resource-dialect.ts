@@ -9,6 +9,8 @@ export interface ResourceDialect {
   readonly imageNames: 'canonical' | 'familiar'
   /** `load` takes OCI layouts as they are. The others are told what is in one by a `manifest.json` that we add. */
   readonly loadsLayouts: boolean
+  /** Prunes images with names, too; where not, they are removed one by one. */
+  readonly prunesNamed: boolean
   /** What `save` writes. */
   readonly saves: 'docker' | 'oci'
   /** `save` takes several names. */
@@ -60,6 +62,7 @@ const docker: ResourceDialect = {
   ],
   imageNames: 'canonical',
   loadsLayouts: false,
+  prunesNamed: true,
   saves: 'docker',
   savesSeveral: true,
   tagMoves: true,
@@ -76,7 +79,7 @@ const docker: ResourceDialect = {
 }
 const podman: ResourceDialect = {
   ...docker,
-  loadsLayouts: true,
+  prunesNamed: false,
   keepsOwners: false,
   writesReadOnlyRoots: true,
   makesDirectories: true,

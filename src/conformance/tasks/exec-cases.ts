@@ -1,7 +1,7 @@
 // Further processes.
 import assert from 'node:assert/strict'
 import type { ExecRequest } from '../../ports/engine/tasks.js'
-import { type TaskCase, collectUntil, exitFacts, minimalProcess, newId, readAll, shell, withTask } from './subject.js'
+import { type TaskCase, collectUntil, exitFacts, minimalProcess, newId, readAll, readUntil, shell, withTask } from './subject.js'
 
 const exec = (
   containerId: string,
@@ -87,6 +87,31 @@ export const execCases: readonly TaskCase[] = [
         assert.equal((await subject.tasks.wait(asked)).exitCode, 0)
         await attachment.close()
         await subject.tasks.delete(asked)
+      })
+    },
+  },
+  {
+    title: 'exec has a terminal of its own, with the size it is given; nobody at it is no end of input',
+    needs: 'tty',
+    async run(subject) {
+      await withTask(subject, forever, {}, async ({ containerId }) => {
+        const asked = exec(containerId, shell('read x; stty size; echo err >&2; exit 9'), { tty: true, stdin: true })
+        const { attachment } = await subject.tasks.exec(asked)
+        await attachment?.resize({ columns: 100, rows: 40 })
+        await attachment?.write(Buffer.from('go\n'))
+        const { stdout, stderr } = await readAll(attachment)
+        assert.match(stdout, /40 100\r\n/)
+        assert.match(stdout, /err\r\n/)
+        assert.equal(stderr, '')
+        assert.equal((await subject.tasks.wait(asked)).exitCode, 9)
+        await attachment?.close()
+        await subject.tasks.delete(asked)
+        const silent = exec(containerId, shell('[ -t 0 ] && echo terminal; cat'), { tty: true })
+        const { attachment: watching } = await subject.tasks.exec(silent)
+        assert.match(await readUntil(watching, 'terminal'), /terminal/)
+        assert.equal((await subject.tasks.find(silent))?.status, 'running')
+        await subject.tasks.delete(silent, { kill: true })
+        await watching?.close()
       })
     },
   },

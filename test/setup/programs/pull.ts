@@ -1,4 +1,5 @@
 // A process that pulls an image into a local store: root, reference. Prints what it is at, and at the end what that took.
+import { writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFileLocks } from '../../../src/backends/host/file-locks.js'
 import { openLocalStorage } from '../../../src/backends/local/storage/storage.js'
@@ -29,6 +30,11 @@ try {
       // Once for each layer that is half fetched.
       if (phase !== 'download' || layer === undefined || totalBytes === undefined || doneBytes < totalBytes / 2 || told.has(layer)) return
       told.add(layer)
+      // Where it stays until it is killed, holding what it holds.
+      if (process.env.STOP_AT_HALF === '1') {
+        writeSync(1, `${JSON.stringify({ half: layer })}\n`)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+      }
       tell({ half: layer })
     },
   })

@@ -96,7 +96,7 @@ describe('packContext', () => {
   })
   it('is not_found for a directory that is not there', async () => {
     const reading = async (): Promise<void> => {
-      for await (const _ of packContext(join(directory, 'none'), 'Dockerfile')) continue
+      for await (const _ of packContext(join(directory, 'none'), 'Dockerfile'));
     }
     await expect(reading()).rejects.toMatchObject({ code: 'not_found' })
   })

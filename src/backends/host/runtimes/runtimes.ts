@@ -53,10 +53,13 @@ export function searchPath(path: string = process.env['PATH'] ?? ''): string {
 }
 
 export class Runtimes<Form> {
+  /** Where what holds for this boot is kept. */
+  readonly state: string
   readonly #entries: ReadonlyMap<string, Entry<Form>>
 
-  private constructor(entries: ReadonlyMap<string, Entry<Form>>) {
+  private constructor(entries: ReadonlyMap<string, Entry<Form>>, state: string) {
     this.#entries = entries
+    this.state = state
   }
   /** Looks everything up once. What is missing is told when it is asked for, and by `checks`. */
   static async open<Form>(options: RuntimesOptions, form: FormRuntime<Form>): Promise<Runtimes<Form>> {
@@ -67,7 +70,7 @@ export class Runtimes<Form> {
     const names = Object.keys(options.runtimes)
     const place = { ...options, state }
     const entries = await Promise.all(names.map((name) => openEntry(name, options.runtimes[name] as Runtime, place, form)))
-    return new Runtimes(new Map(names.map((name, index) => [name, entries[index] as Entry<Form>])))
+    return new Runtimes(new Map(names.map((name, index) => [name, entries[index] as Entry<Form>])), state)
   }
 
   get names(): readonly string[] {

@@ -10,7 +10,7 @@ export const dockerResourceErrors: readonly ErrorRule[] = [
     message: /rootfs is marked read-only|read-only file system|cannot overwrite|not a directory$/i,
     code: 'failed_precondition',
   },
-  { request: archive, message: /is outside of|invalid tar header|unexpected EOF/i, code: 'invalid_argument' },
+  { request: archive, message: /is outside of|invalid (?:sym|hard)link|invalid tar header|unexpected EOF/i, code: 'invalid_argument' },
   { request: /^(?:GET|HEAD) .*\/archive$/, message: /not a directory|no such file or directory|too many .*links/i, code: 'not_found' },
   { request: networks, message: /overlaps with other one|already used on the host|conflicts with network/i, code: 'failed_precondition' },
   { request: networks, message: /non-overlapping|free (?:sub)?network|free subnet/i, code: 'resource_exhausted' },
@@ -19,7 +19,7 @@ export const dockerResourceErrors: readonly ErrorRule[] = [
   {
     request: networks,
     message:
-      /already in use|already allocated|in private \(none\) mode|invalid network mode|host network mode|not in any subnet|no configured subnet|is being used/i,
+      /already in use|already allocated|not available in range|in private \(none\) mode|invalid network mode|host network mode|not in any subnet|no configured subnet|is being used/i,
     code: 'failed_precondition',
   },
   {

@@ -11,10 +11,12 @@ import type {
   NetworkService,
   PruneOptions,
 } from '../../../ports/backend/networks.js'
+import { Rollback } from '../../../util/rollback.js'
 import { settled } from '../../../util/settled.js'
 import { act } from '../act.js'
 import { type HttpContext, requireCapability, unsupported } from '../context.js'
 import { apiAtLeast } from '../api-version.js'
+import { HttpFailure } from '../errors.js'
 import { path } from '../path.js'
 import { containerUses, type EndpointAnswer, endpointAnswer } from '../wire/container-use.js'
 import {
@@ -69,11 +71,17 @@ export class HttpNetworks implements NetworkService {
     const network = await this.#inspect(ref, { signal })
     if ((await this.#endpoint(network, containerId, { signal })).endpoint !== undefined)
       throw new EngineError('already_exists', `container "${containerId}" is connected to network "${network.Name}"`)
+    await using undo = new Rollback(({ step, error }) => {
+      this.#context.trace({ kind: 'undo', name: step, error })
+    })
+    // Podman keeps a connection that failed, and then cannot tell of the container or the network any more.
+    undo.defer(`disconnect "${containerId}" from "${network.Name}"`, (cleanup) => this.#cut(network, containerId, true, cleanup))
     await act(this.#context, 'POST', path`/networks/${network.Id}/connect`, {
       body: { Container: containerId, EndpointConfig: fromEndpointSpec(endpoint) },
       subject: { kind: 'network', id: ref },
       signal,
     })
+    undo.keep()
     // It is connected: an abort from here on comes too late.
     const { id, endpoint: made } = await this.#endpoint(network, containerId, {})
     return toEndpointInfo(network.Name, id, made ?? {})
@@ -82,17 +90,7 @@ export class HttpNetworks implements NetworkService {
     requireCapability(this.#context, 'network_connect')
     const network = await this.#inspect(ref, { signal })
     if ((await this.#endpoint(network, containerId, { signal })).endpoint === undefined) return
-    try {
-      await act(this.#context, 'POST', path`/networks/${network.Id}/disconnect`, {
-        body: { Container: containerId, Force: force },
-        subject: { kind: 'network', id: ref },
-        signal,
-      })
-    } catch (error) {
-      signal?.throwIfAborted()
-      // Somebody else may have been faster.
-      if ((await this.#endpoint(network, containerId, { signal })).endpoint !== undefined) throw error
-    }
+    await this.#cut(network, containerId, force, { signal })
   }
   async remove(ref: string, { signal }: CallOptions = {}): Promise<void> {
     const { id, name, endpoints } = await this.get(ref, { signal })
@@ -121,6 +119,19 @@ export class HttpNetworks implements NetworkService {
     return { removed, freedBytes: 0 }
   }
 
+  async #cut(network: NetworkAnswer, containerId: string, force: boolean, { signal }: CallOptions): Promise<void> {
+    try {
+      await act(this.#context, 'POST', path`/networks/${network.Id}/disconnect`, {
+        body: { Container: containerId, Force: force },
+        subject: { kind: 'network', id: network.Name },
+        signal,
+      })
+    } catch (error) {
+      signal?.throwIfAborted()
+      // Somebody else was faster, or it never was.
+      if (!(isEngineError(error) && error.cause instanceof HttpFailure && /not connected to/i.test(error.cause.said))) throw error
+    }
+  }
   async #inspect(ref: string, { signal }: CallOptions): Promise<NetworkAnswer> {
     const answer = await this.#context.calls.json('GET', path`/networks/${ref}`, { subject: { kind: 'network', id: ref }, signal })
     return parse(networkAnswer, answer, 'GET /networks/{id}')
@@ -132,8 +143,15 @@ export class HttpNetworks implements NetworkService {
   ): Promise<{ readonly id: string; readonly endpoint: EndpointAnswer | undefined }> {
     const subject = { kind: 'container', id: containerId }
     const answer = await this.#context.calls.json('GET', path`/containers/${containerId}/json`, { subject, signal })
-    const { Id, NetworkSettings } = parse(inspected, answer, 'GET /containers/{id}/json')
-    return { id: Id, endpoint: endpointOn(NetworkSettings?.Networks ?? {}, network, this.#context.dialect.resources) }
+    const { Id, State, NetworkSettings } = parse(inspected, answer, 'GET /containers/{id}/json')
+    return {
+      id: Id,
+      endpoint: endpointOn(
+        { networks: NetworkSettings?.Networks ?? {}, running: State?.Running === true },
+        network,
+        this.#context.dialect.resources,
+      ),
+    }
   }
   #refuseFields({ bandwidth, sysctls, priority, mac }: ConnectOptions): void {
     const { name, facts, dialect } = this.#context
@@ -147,5 +165,6 @@ export class HttpNetworks implements NetworkService {
 
 const inspected = z.object({
   Id: z.string(),
+  State: nullish(z.object({ Running: nullish(z.boolean()) })),
   NetworkSettings: nullish(z.object({ Networks: nullish(z.record(z.string(), endpointAnswer)) })),
 })

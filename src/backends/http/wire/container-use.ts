@@ -7,6 +7,7 @@ import { parse } from './parse.js'
 import { nullish, texts } from './values.js'
 
 export interface EndpointAnswer {
+  readonly EndpointID?: string | null | undefined
   readonly NetworkID?: string | null | undefined
   readonly Aliases?: readonly string[] | null | undefined
   readonly MacAddress?: string | null | undefined
@@ -18,6 +19,7 @@ export interface EndpointAnswer {
   readonly IPv6Gateway?: string | null | undefined
 }
 export const endpointAnswer: z.ZodMiniType<EndpointAnswer> = z.object({
+  EndpointID: nullish(z.string()),
   NetworkID: nullish(z.string()),
   Aliases: texts,
   MacAddress: nullish(z.string()),
@@ -32,6 +34,7 @@ export const endpointAnswer: z.ZodMiniType<EndpointAnswer> = z.object({
 export interface ContainerUse {
   readonly id: string
   readonly names: readonly string[]
+  readonly running: boolean
   readonly imageId: string
   /** By the name of the network. */
   readonly networks: Readonly<Record<string, EndpointAnswer>>
@@ -42,6 +45,8 @@ const listed = z.nullable(
     z.object({
       Id: z.string(),
       Names: texts,
+      State: nullish(z.string()),
+      Status: nullish(z.string()),
       ImageID: nullish(z.string()),
       NetworkSettings: nullish(z.object({ Networks: nullish(z.record(z.string(), z.nullable(endpointAnswer))) })),
       Mounts: nullish(z.array(z.object({ Type: nullish(z.string()), Name: nullish(z.string()) }))),
@@ -52,9 +57,11 @@ const listed = z.nullable(
 /** Of all containers, stopped ones too: it is from them that we tell who uses what, since Docker forgets those that do not run. */
 export async function containerUses({ calls }: Pick<HttpContext, 'calls'>, { signal }: CallOptions = {}): Promise<readonly ContainerUse[]> {
   const answer = parse(listed, await calls.json('GET', '/containers/json', { query: { all: true }, signal }), 'GET /containers/json')
-  return (answer ?? []).map(({ Id, Names, ImageID, NetworkSettings, Mounts }) => ({
+  return (answer ?? []).map(({ Id, Names, State, Status, ImageID, NetworkSettings, Mounts }) => ({
     id: Id,
     names: (Names ?? []).map((name) => name.replace(/^\//, '')),
+    // pouchd has only the other one, in words.
+    running: (State || Status || '').toLowerCase() === 'running',
     imageId: ImageID ?? '',
     networks: withoutNulls(NetworkSettings?.Networks ?? {}),
     volumes: (Mounts ?? []).flatMap(({ Type, Name }) => (Name && (Type ?? 'volume') !== 'bind' ? [Name] : [])),

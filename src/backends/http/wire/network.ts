@@ -81,7 +81,7 @@ export function toNetworkInfo(answer: NetworkAnswer, uses: readonly ContainerUse
     options: answer.Options ?? {},
     createdAt: toDate(answer.Created) ?? new Date(0),
     endpoints: uses.flatMap((use) => {
-      const endpoint = endpointOn(use.networks, answer, dialect)
+      const endpoint = endpointOn(use, answer, dialect)
       return endpoint === undefined ? [] : [toEndpointInfo(answer.Name, use.id, endpoint)]
     }),
   }
@@ -89,12 +89,15 @@ export function toNetworkInfo(answer: NetworkAnswer, uses: readonly ContainerUse
 
 /** What a container says of one network, if it is on it. */
 export function endpointOn(
-  networks: Readonly<Record<string, EndpointAnswer>>,
+  { networks, running }: Pick<ContainerUse, 'networks' | 'running'>,
   { Id, Name }: Pick<NetworkAnswer, 'Id' | 'Name'>,
   { defaultBridge }: ResourceDialect,
 ): EndpointAnswer | undefined {
   const own = networks[Name] ?? (Name === 'bridge' && defaultBridge !== undefined ? networks[defaultBridge] : undefined)
-  return own ?? Object.values(networks).find(({ NetworkID }) => NetworkID === Id)
+  const endpoint = own ?? Object.values(networks).find(({ NetworkID }) => NetworkID === Id)
+  // Docker keeps the wish of a connection that failed; what runs and is connected has an address, or at least an endpoint.
+  const isLeft = running && !endpoint?.EndpointID && !endpoint?.IPAddress && !endpoint?.GlobalIPv6Address
+  return isLeft ? undefined : endpoint
 }
 
 export function toEndpointInfo(network: string, containerId: string, endpoint: EndpointAnswer): EndpointInfo {

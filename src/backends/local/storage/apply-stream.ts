@@ -1,16 +1,14 @@
 // One pass over a layer's bytes: into the store, and unpacked, at the same time.
+import { type Duplex, PassThrough } from 'node:stream'
 import type { Descriptor, Digest, Mount } from '../../../model/common.js'
 import type { ByteSource, WriteOptions } from '../../../ports/engine/content.js'
 import { openBlob, readRange } from './blob-file.js'
 import { labelUncompressed } from './blob-labels.js'
-import { packingOf } from './decompress.js'
+import { openUnpacker, packingOf, toDamage } from './decompress.js'
 import { toTarget } from './snapshot-mounts.js'
 import type { Store } from './store.js'
 import { unpackLayer } from './unpack-layer.js'
 import { type Tap, writeBlob } from './write.js'
-
-/** So much may wait for its unpacking while more is fetched. */
-const mostWaiting = 2 << 20
 
 export async function applyStream(
   store: Store,
@@ -22,9 +20,9 @@ export async function applyStream(
 ): Promise<Digest> {
   const { signal } = options
   const packing = packingOf(layer.mediaType)
-  const feed = new Feed()
+  const feed = new Feed(await openUnpacker(packing))
   await store.step('layer.apply')
-  const unpacking = unpackLayer(feed, packing, toTarget(target), { place, signal })
+  const unpacking = unpackLayer(feed.plain, toTarget(target), { place, signal })
   unpacking.catch((error: unknown) => {
     feed.stop(error)
   })
@@ -48,57 +46,43 @@ async function fromStore(store: Store, digest: Digest, feed: Tap, { signal }: Wr
   for await (const chunk of readRange(file, 0, size, { signal })) await feed.push(chunk)
 }
 
-/** A queue with a limit between the two sides. */
-class Feed implements Tap, AsyncIterable<Uint8Array> {
-  readonly #chunks: Uint8Array[] = []
-  #waiting = 0
-  #isOver = false
-  #failure: { readonly error: unknown } | undefined
-  #changed: (() => void)[] = []
+/** What is pushed comes out without its packing. */
+class Feed implements Tap {
+  readonly #stream: Duplex
+  readonly #isPacked: boolean
+  readonly #stopped: Promise<never>
+  #stop: (error: unknown) => void = () => {}
 
-  /** The bytes are copied: they may be changed when this has resolved. */
+  constructor(unpacker: Duplex | undefined) {
+    this.#stream = unpacker ?? new PassThrough()
+    this.#isPacked = unpacker !== undefined
+    this.#stopped = new Promise((_, reject) => {
+      this.#stop = reject
+    })
+    this.#stopped.catch(() => {})
+    this.#stream.on('error', (error) => {
+      this.#stop(toDamage(error))
+    })
+  }
+  get plain(): AsyncIterable<Uint8Array> {
+    return this.#stream as AsyncIterable<Uint8Array>
+  }
+  /** Resolves when the bytes are not looked at any more: they may be changed then. */
   async push(bytes: Uint8Array): Promise<void> {
-    this.#check()
-    if (bytes.byteLength === 0) return
-    this.#chunks.push(Buffer.from(bytes))
-    this.#waiting += bytes.byteLength
-    this.#tell()
-    while (this.#waiting > mostWaiting) {
-      await this.#change()
-      this.#check()
-    }
+    const written = new Promise<void>((resolve) => {
+      // What only passes through is used for longer.
+      this.#stream.write(this.#isPacked ? bytes : Buffer.from(bytes), () => {
+        resolve()
+      })
+    })
+    await Promise.race([written, this.#stopped])
   }
   end(): void {
-    this.#isOver = true
-    this.#tell()
+    this.#stream.end()
   }
   /** Both sides get the error. */
   stop(error: unknown): void {
-    this.#failure ??= { error }
-    this.#tell()
-  }
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    for (;;) {
-      this.#check()
-      const chunk = this.#chunks.shift()
-      if (chunk !== undefined) {
-        this.#waiting -= chunk.byteLength
-        this.#tell()
-        yield chunk
-      } else if (this.#isOver) return
-      else await this.#change()
-    }
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error
-  }
-  #change(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#changed.push(resolve)
-    })
-  }
-  #tell(): void {
-    for (const one of this.#changed.splice(0)) one()
+    this.#stop(error)
+    this.#stream.destroy(error instanceof Error ? error : new Error(String(error)))
   }
 }

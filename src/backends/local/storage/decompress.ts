@@ -1,20 +1,28 @@
 // A layer's bytes without their packing. gzip is Node's, off the main thread; zstd Node's from 22.15 on, before that the `zstd` program's.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { Duplex } from 'node:stream'
+import { Duplex, pipeline, Readable } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { EngineError } from '../../../errors.js'
 import { layerCompression } from '../../../oci/media-types.js'
 import { findProgram, programEnvironment } from '../../host/programs.js'
 
 export type Packing = NonNullable<ReturnType<typeof layerCompression>>
-const outputBytes = 256 << 10
+const outputBytes = 64 << 10
 
 /** Throws `unsupported` for a type that is no layer's. */
 export function packingOf(mediaType: string): Packing {
   const packing = layerCompression(mediaType)
   if (packing === undefined) throw new EngineError('unsupported', `"${mediaType}" is not a layer's type that can be unpacked`)
   return packing
+}
+
+export async function unpacked(bytes: AsyncIterable<Uint8Array>, packing: Packing): Promise<AsyncIterable<Uint8Array>> {
+  const unpacker = await openUnpacker(packing)
+  if (unpacker === undefined) return bytes
+  // Its errors come out of the iteration.
+  pipeline(Readable.from(bytes, { objectMode: false }), unpacker, () => {})
+  return unpacker as AsyncIterable<Uint8Array>
 }
 
 /** Bytes written to it come out unpacked. `undefined`: they are not packed. */

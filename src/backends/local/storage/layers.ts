@@ -5,7 +5,7 @@ import type { ByteSource, WriteOptions } from '../../../ports/engine/content.js'
 import { applyStream } from './apply-stream.js'
 import { labelUncompressed } from './blob-labels.js'
 import { openBlob, readRange } from './blob-file.js'
-import { packingOf } from './decompress.js'
+import { packingOf, unpacked } from './decompress.js'
 import { diffLayer } from './diff-layer.js'
 import { toTarget } from './snapshot-mounts.js'
 import type { Store } from './store.js'
@@ -26,7 +26,10 @@ export class LocalLayers implements LayerService {
     await using file = await openBlob(this.#store, layer.digest)
     const { size } = await file.stat()
     await this.#store.step('layer.apply')
-    const diffId = await unpackLayer(readRange(file, 0, size, { signal }), packing, toTarget(target), { place: this.#place, signal })
+    const diffId = await unpackLayer(await unpacked(readRange(file, 0, size, { signal }), packing), toTarget(target), {
+      place: this.#place,
+      signal,
+    })
     await labelUncompressed(this.#store, layer.digest, diffId, { signal })
     return diffId
   }

@@ -1,11 +1,9 @@
 // From a layer's packed bytes to files: unpacked, hashed, rewritten and handed to tar, all at once.
 import { opendir, writeFile } from 'node:fs/promises'
-import { pipeline, Readable } from 'node:stream'
 import type { Digest } from '../../../model/common.js'
 import { hashing } from '../../../oci/digest.js'
-import { abortable } from '../../../util/abortable.js'
 import type { ClosedTreeOptions } from './closed-tree.js'
-import { openUnpacker, type Packing, toDamage } from './decompress.js'
+import { toDamage } from './decompress.js'
 import { finishLayer, isFinished } from './finish-layer.js'
 import { LayerPlace } from './layer-place.js'
 import { LayerTree } from './layer-tree.js'
@@ -16,19 +14,14 @@ import { endsEarly, TarInput } from './tar/input.js'
 import { readEntry } from './tar/read.js'
 import { TarSink } from './tar-sink.js'
 
-/** Resolves with the digest of the unpacked bytes. */
-export async function unpackLayer(
-  bytes: AsyncIterable<Uint8Array>,
-  packing: Packing,
-  target: LayerTarget,
-  options: ClosedTreeOptions,
-): Promise<Digest> {
+/** `bytes` are no longer packed. Resolves with their digest. An abort ends it no later than they end. */
+export async function unpackLayer(bytes: AsyncIterable<Uint8Array>, target: LayerTarget, options: ClosedTreeOptions): Promise<Digest> {
   const { signal, place: mountPlace } = options
   let diffId: Digest | undefined
-  const plain = hashing(await unpacked(bytes, packing), 'sha256', (digest) => {
+  const hashed = hashing(bytes, 'sha256', (digest) => {
     diffId = digest
   })
-  await using input = new TarInput(abortable(plain, signal))
+  await using input = new TarInput(hashed)
   await using sink = new TarSink(() => TarExtract.start({ place: mountPlace, root: target.root, signal }))
   const tree = new LayerTree(target.root, { isEmpty: await isEmpty(target.root), hasWhiteouts: target.isOverlay })
   const place = new LayerPlace(target, tree, sink)
@@ -58,14 +51,6 @@ async function copyBytes(input: TarInput, sink: TarSink | undefined, size: numbe
     const wait = sink?.bytes(part)
     if (wait !== undefined) await wait
   }
-}
-
-async function unpacked(bytes: AsyncIterable<Uint8Array>, packing: Packing): Promise<AsyncIterable<Uint8Array>> {
-  const unpacker = await openUnpacker(packing)
-  if (unpacker === undefined) return bytes
-  // Its errors come out of the iteration.
-  pipeline(Readable.from(bytes, { objectMode: false }), unpacker, () => {})
-  return unpacker as AsyncIterable<Uint8Array>
 }
 
 async function isEmpty(directory: string): Promise<boolean> {

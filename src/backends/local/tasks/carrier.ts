@@ -83,9 +83,9 @@ function control(
       if (isShim(state)) await (await clients.present(state))?.closeStdin()
       else foreground.closeStdin(state)
     },
-    async resize(state, size) {
+    async resize(state, size, options) {
       if (isShim(state)) await (await clients.present(state))?.resize(size.columns, size.rows)
-      else throw new EngineError('unsupported', `container "${state.containerId}" has no terminal that can be resized`)
+      else await foreground.resize(state, size, options)
     },
   }
 }
@@ -108,13 +108,15 @@ function survey(context: LocalContext, foreground: Foreground, shims: Shims, isS
     targets: async () => (await kept(context)).map(({ target }) => target),
     async tasks(options) {
       const tasks = new Map<string, CarriedProcess>()
+      const claimed = new Set<string>()
       for await (const { files, state } of context.files.list()) {
+        claimed.add(state.wireId)
         if ((await files.exit(state)) !== undefined) continue
         const found = await find(state, options)
         if (found !== undefined) tasks.set(state.wireId, found)
       }
       for (const { target, runtime } of await kept(context)) {
-        if (tasks.has(target.wireId)) continue
+        if (claimed.has(target.wireId)) continue
         const found = await asked(context, target, runtime, options)
         if (found !== undefined) tasks.set(target.wireId, found)
       }

@@ -1,7 +1,7 @@
 // The three streams of a child that runs a process: what is thrown away is /dev/null, all else goes through FIFOs.
 import { closeSync, constants, openSync } from 'node:fs'
 import type { CarriedStdio } from '../../host/tasks/carrier.js'
-import type { FifoPool } from './fifo-pool.js'
+import { type FifoPool, forget } from './fifo-pool.js'
 import { Pump } from './pump.js'
 
 export class ChildStdio {
@@ -17,17 +17,18 @@ export class ChildStdio {
     this.#keeper = keeper
     this.descriptors = [input ?? 'ignore', ...pumps.map((pump) => pump?.writeEnd ?? ('ignore' as const))]
   }
-  static async open(pool: FifoPool, { stdin, stdout, stderr }: CarriedStdio): Promise<ChildStdio> {
+  static async open(pool: FifoPool, { stdin, stdout, stderr, tty }: CarriedStdio): Promise<ChildStdio> {
     const pumps: (Pump | undefined)[] = []
     try {
       for (const path of [stdout, stderr]) pumps.push(path === undefined || path === '/dev/null' ? undefined : await Pump.open(pool, path))
-      if (stdin === undefined) return new ChildStdio(pumps, undefined, undefined)
-      const keeper = openSync(stdin, constants.O_RDWR | constants.O_NONBLOCK)
+      if (stdin !== undefined) return new ChildStdio(pumps, ...openInput(stdin))
+      if (!tty) return new ChildStdio(pumps, undefined, undefined)
+      // A terminal that nobody types on is not one that was hung up.
+      const silent = await pool.take()
       try {
-        return new ChildStdio(pumps, openSync(stdin, constants.O_RDONLY), keeper)
-      } catch (error) {
-        closeSync(keeper)
-        throw error
+        return new ChildStdio(pumps, ...openInput(silent))
+      } finally {
+        forget(silent)
       }
     } catch (error) {
       for (const pump of pumps) {
@@ -64,5 +65,17 @@ export class ChildStdio {
   close(): void {
     this.closeInput()
     for (const pump of this.#pumps.splice(0)) pump.close()
+  }
+}
+
+/** The process's end, and one that keeps it open. */
+function openInput(path: string): [input: number, keeper: number] {
+  // Both ways: so it waits for nobody, and then there is a writer for the other.
+  const keeper = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+  try {
+    return [openSync(path, constants.O_RDONLY), keeper]
+  } catch (error) {
+    closeSync(keeper)
+    throw error
   }
 }

@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs'
 import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
-import type { RuntimeSpec } from '../../../model/process.js'
+import type { RuntimeSpec, TerminalSize } from '../../../model/process.js'
 import { encodeSpec } from '../../../oci/runtime-spec.js'
 import { raceAbort, within } from '../../../util/abort.js'
 import { DirectoryWatch } from '../../host/directory-watch.js'
@@ -29,6 +29,7 @@ import {
 } from './context.js'
 import { killWith } from './processes-with.js'
 import { type Command, launchCommand } from './launch.js'
+import { inTerminal, resizeTerminalOf } from './terminal.js'
 
 /** Output that something else holds open is given up after this long. */
 const drainMs = 10_000
@@ -84,7 +85,9 @@ export class Foreground {
     writeSmall(processFile, encodeSpec(process))
     const exec = { id: state.wireId, processFile, pidFile: files.path(pidName), log: files.path(logName) }
     try {
-      return await this.#launch(job, { file: form.binary, args: execArguments(form, exec) }, form.env, false, options)
+      const direct: Command = { file: form.binary, args: execArguments(form, exec) }
+      const { env = {}, ...command } = job.stdio.tty ? await inTerminal(direct) : { ...direct, env: undefined }
+      return await this.#launch(job, command, { ...form.env, ...env }, false, options)
     } catch (error) {
       options.signal?.throwIfAborted()
       const task = { containerId: state.containerId }
@@ -144,12 +147,19 @@ export class Foreground {
     else writeSmall(filesOf(this.#context, state).path(stdinClosedName), '')
   }
 
+  /** A process already gone is success. */
+  async resize(state: TaskState, size: TerminalSize, options: CallOptions): Promise<void> {
+    const live = await liveProcess(filesOf(this.#context, state), state)
+    if (live !== undefined) await resizeTerminalOf(live.pid, size, options)
+  }
+
   async release(state: TaskState, options: CallOptions): Promise<void> {
     const key = keyOf(state)
     const carried = this.#carried.get(key)
     if (carried !== undefined) await raceAbort(carried.exit, options.signal)
     // Another's child is another's to free, as long as that one is there.
     else if (await claimantLives(state)) return
+    await this.#context.step('runtime.clear')
     if (state.execId === undefined) await this.#clear(state, carried === undefined, options)
     this.#forget(key)
   }
@@ -213,6 +223,7 @@ export class Foreground {
     this.#carried.set(keyOf(state), carried)
     job.underWay(child.released)
     const { pid, startTime } = await raceAbort(child.released, signal)
+    await this.#context.step('runtime.released')
     await files.markStarted({ pid, startTime: startTime ?? '0' })
     if (job.stdio.stdin !== undefined) this.#watchInput(files.directory, files.path(stdinClosedName), carried)
     return { pid, waiting: exit }

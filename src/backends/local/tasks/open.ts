@@ -1,7 +1,9 @@
 // TaskService without a daemon.
 import { join } from 'node:path'
 import { mkdirSync } from 'node:fs'
+import type { CheckItem } from '../../../model/system.js'
 import type { Trace } from '../../../model/trace.js'
+import { findProgram } from '../../host/programs.js'
 import { Cgroups } from '../../host/tasks/cgroups.js'
 import { ourselves } from '../../host/tasks/claimant.js'
 import { CarriedTasks } from '../../host/tasks/service.js'
@@ -13,6 +15,27 @@ import { FifoPool } from './fifo-pool.js'
 import { Foreground } from './foreground.js'
 import { ShimClients } from './shim-clients.js'
 import { Shims } from './shims.js'
+
+/** What tasks here need beside a runtime, and what is missing without it. */
+export async function localTaskChecks(): Promise<readonly CheckItem[]> {
+  return Promise.all(
+    needed.map(async ({ program, purpose, debianPackage }): Promise<CheckItem> => {
+      const path = await findProgram(program)
+      return path === undefined
+        ? { name: program, answer: 'no', why: `not on PATH: ${purpose}`, remedy: `apt-get install ${debianPackage}` }
+        : { name: program, answer: 'yes', why: path }
+    }),
+  )
+}
+const needed = [
+  {
+    program: 'containerd-shim-runc-v2',
+    purpose: 'containers that outlive their program, that have a terminal or share pids run below it',
+    debianPackage: 'containerd',
+  },
+  { program: 'script', purpose: 'it is the terminal of an exec in an owned container', debianPackage: 'bsdutils' },
+  { program: 'stty', purpose: 'terminals of such execs are resized by it', debianPackage: 'coreutils' },
+] as const
 
 export interface LocalTasksOptions {
   /** `<root>/tasks`. */

@@ -100,6 +100,7 @@ export class Shims {
       if (state.execId === undefined) await this.#clear(state, options)
       return
     }
+    await this.#context.step('shim.delete')
     // With processes that outlive init the output is open, and the cgroup is not empty.
     if (state.execId === undefined && state.sharedPids) await task.kill(sigkill, true).catch(() => false)
     for (let attempt = 1; ; attempt += 1) {
@@ -135,6 +136,7 @@ export class Shims {
   /** After the last of it. */
   async #sendHome(state: TaskState, options: CallOptions): Promise<void> {
     const task = await this.#clients.present(state)
+    await this.#context.step('shim.shutdown')
     await task?.shutdown().catch(() => {})
     this.#clients.forget(state)
     await this.#clear(state, options)

@@ -61,6 +61,8 @@ export class TarExtract implements AsyncDisposable {
   readonly #stdin: Writable
   readonly #ended: Promise<void>
   readonly #killing: Disposable
+  /** Written, and free to be filled again. */
+  readonly #spare: Buffer[] = []
   #buffer: Buffer = Buffer.allocUnsafeSlow(bufferBytes)
   #filled = 0
   #draining: Promise<void> | undefined
@@ -84,7 +86,7 @@ export class TarExtract implements AsyncDisposable {
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (bytes.byteLength > bufferBytes - this.#filled) {
       const first = this.#flush()
-      if (bytes.byteLength >= bufferBytes / 2) return this.#send(bytes) ?? first
+      if (bytes.byteLength >= bufferBytes / 4) return this.#send(bytes) ?? first
       this.#buffer.set(bytes, 0)
       this.#filled = bytes.byteLength
       return first
@@ -107,13 +109,16 @@ export class TarExtract implements AsyncDisposable {
 
   #flush(): Promise<void> | undefined {
     if (this.#filled === 0) return undefined
-    const bytes = this.#buffer.subarray(0, this.#filled)
-    this.#buffer = Buffer.allocUnsafeSlow(bufferBytes)
+    const buffer = this.#buffer
+    const bytes = buffer.subarray(0, this.#filled)
+    this.#buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(bufferBytes)
     this.#filled = 0
-    return this.#send(bytes)
+    return this.#send(bytes, () => {
+      this.#spare.push(buffer)
+    })
   }
-  #send(bytes: Uint8Array): Promise<void> | undefined {
-    return this.#stdin.write(bytes) ? undefined : this.#drained()
+  #send(bytes: Uint8Array, written: () => void = () => {}): Promise<void> | undefined {
+    return this.#stdin.write(bytes, written) ? undefined : this.#drained()
   }
   async #drained(): Promise<void> {
     this.#draining ??= drained(this.#stdin).finally(() => {
@@ -148,7 +153,7 @@ export async function outcome(child: ChildProcess): Promise<void> {
   throw new EngineError(codeOf(message, killer), `tar ended with ${String(code ?? killer)}: ${message}`)
 }
 function codeOf(message: string, killer: string | null): ErrorCode {
-  if (/No space left|quota exceeded|Too many open files|Cannot allocate memory/i.test(message)) return 'resource_exhausted'
+  if (/No space left|Wrote only|quota exceeded|Too many open files|Cannot allocate memory/i.test(message)) return 'resource_exhausted'
   if (/not permitted|Permission denied/i.test(message)) return 'permission_denied'
   // What we gave it was well-formed: it is the layer's contents that cannot be made.
   return killer === null && /tar: /.test(message) ? 'data_loss' : 'internal'

@@ -1,0 +1,109 @@
+// Pulls of one image by several processes on one root, as the registry sees them.
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { bundleProgram, type ChildProgram, type Programs } from '../../setup/child-program.js'
+import { buildImage, type BuiltImage, putImage } from '../../setup/images.js'
+import { openTestStorage } from '../../setup/local-storage.js'
+import { mountTree } from '../../setup/mounted.js'
+import { type RunningRegistry, startRegistry } from '../../setup/registry.js'
+import { chainIds } from '../../../src/managers/image/unpack.js'
+
+let registry: RunningRegistry
+let programs: Programs
+let scratch: string
+beforeAll(async () => {
+  registry = await startRegistry({ accessLog: true })
+  programs = await bundleProgram('pull')
+  scratch = await mkdtemp(join(tmpdir(), 'pouch-sdk-pulls-'))
+})
+afterAll(async () => {
+  await programs.close()
+  await registry.close()
+  await rm(scratch, { recursive: true, force: true })
+})
+
+const bodies = Array.from({ length: 4 }, () => randomBytes(12 << 20))
+/** Different ones for each test, so that the log tells them apart. */
+async function publish(repository: string): Promise<{ readonly image: BuiltImage; readonly reference: string }> {
+  const image = buildImage({
+    layers: bodies.map((body, at) => [
+      { name: `file-${at}`, body },
+      { name: 'last', body: `${repository} ${at}` },
+    ]),
+  })
+  await putImage(registry.url, repository, 'latest', image)
+  return { image, reference: `${registry.host}/${repository}:latest` }
+}
+/** How often each blob was asked for, and how it was answered. */
+function asked(repository: string, image: BuiltImage): readonly (readonly number[])[] {
+  const gets = registry.requests().filter(({ method }) => method === 'GET')
+  return [image.configDescriptor, ...image.layers.map(({ descriptor }) => descriptor)].map(({ digest }) =>
+    gets.filter(({ path }) => path === `/v2/${repository}/blobs/${digest}`).map(({ status }) => status),
+  )
+}
+async function pulled(program: ChildProgram): Promise<string> {
+  for (;;) {
+    const line = await program.next<{ readonly pulled?: string; readonly failed?: string }>()
+    if (line.failed !== undefined) throw new Error(line.failed)
+    if (line.pulled !== undefined) return line.pulled
+  }
+}
+async function checkTree(root: string, image: BuiltImage): Promise<void> {
+  await using opened = await openTestStorage(root)
+  await using held = await opened.storage.hold()
+  const top = chainIds(image.layers.map(({ diffId }) => diffId)).at(-1) as string
+  await using tree = await mountTree(await held.snapshotter().view('look', top))
+  for (const [at, body] of bodies.entries()) expect((await readFile(join(tree.root, `file-${at}`))).equals(body)).toBe(true)
+  await held.snapshotter().remove('look')
+  // The image keeps all of it, nothing else is there.
+  expect(await opened.storage.repair()).toEqual([])
+  await opened.storage.collect()
+  expect(await held.snapshotter().find(top)).toBeDefined()
+  const keys: string[] = []
+  for await (const { kind } of opened.storage.snapshotter().list()) keys.push(kind)
+  expect(keys).toEqual(image.layers.map(() => 'committed'))
+}
+
+it('five processes that pull one image ask the registry for each blob once', async () => {
+  const { image, reference } = await publish('five')
+  const root = join(scratch, 'five')
+  const ids = await Promise.all(Array.from({ length: 5 }, () => pulled(programs.start([root, reference]))))
+  expect(ids).toEqual(ids.map(() => image.configDescriptor.digest))
+  expect(asked('five', image)).toEqual([image.configDescriptor, ...image.layers].map(() => [200]))
+  await checkTree(root, image)
+}, 60_000)
+
+it('when the first of five is killed half-way the others go on with what it has, and ask for nothing twice', async () => {
+  const { image, reference } = await publish('killed')
+  const root = join(scratch, 'killed')
+  const first = programs.start([root, reference], { env: { STOP_AT_HALF: '1' } })
+  let half: string | undefined
+  while (half === undefined) half = (await first.next<{ readonly half?: string }>()).half
+  const others = Array.from({ length: 4 }, () => programs.start([root, reference]))
+  for (const other of others) await other.next()
+  await first.kill()
+  expect(await Promise.all(others.map(pulled))).toEqual(others.map(() => image.configDescriptor.digest))
+
+  const [config, ...layers] = asked('killed', image)
+  expect(config).toEqual([200])
+  const at = image.layers.findIndex(({ descriptor }) => descriptor.digest === half)
+  expect(layers[at]).toEqual([200, 206])
+  // Of a layer of which nothing had come to the disk all is asked for; of the others once, or the rest.
+  for (const statuses of layers) expect([[200], [200, 206], [200, 200]]).toContainEqual(statuses)
+  await checkTreeAfterKill(root, image)
+}, 60_000)
+
+/** What the dead one held is freed by repair, once. */
+async function checkTreeAfterKill(root: string, image: BuiltImage): Promise<void> {
+  {
+    await using opened = await openTestStorage(root)
+    expect((await opened.storage.repair()).length).toBeGreaterThan(0)
+    // Half-unpacked layers of its are the image manager's to remove.
+    for await (const { key, kind } of opened.storage.snapshotter().list())
+      if (kind === 'active') await opened.storage.snapshotter().remove(key)
+  }
+  await checkTree(root, image)
+}
