@@ -7,6 +7,8 @@ export interface ResourceDialect {
   readonly capabilities: readonly Capability[]
   /** What an image's name is called to this daemon. pouchd knows the Hub only by short names; `docker.io` is just another host to it. */
   readonly imageNames: 'canonical' | 'familiar'
+  /** What Docker Hub is called in the names that the daemon tells, where it is not `docker.io`. */
+  readonly hub?: string | undefined
   /** `load` takes OCI layouts as they are. The others are told what is in one by a `manifest.json` that we add. */
   readonly loadsLayouts: boolean
   /** Prunes images with names, too; where not, they are removed one by one. */
@@ -106,6 +108,7 @@ const pouchd: ResourceDialect = {
     'volumes',
   ],
   imageNames: 'familiar',
+  hub: 'registry.hub.docker.com',
   // It does, but drops what is named in containerd's way, by `io.containerd.image.name`.
   loadsLayouts: false,
   saves: 'oci',

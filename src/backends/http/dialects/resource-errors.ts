@@ -22,10 +22,8 @@ export const dockerResourceErrors: readonly ErrorRule[] = [
       /already in use|already allocated|not available in range|in private \(none\) mode|invalid network mode|host network mode|not in any subnet|no configured subnet|is being used/i,
     code: 'failed_precondition',
   },
-  {
-    message: /plugin .* not found|unsupported driver|no volume plugin|invalid (?:subnet|CIDR|pool)|required plugin missing/i,
-    code: 'invalid_argument',
-  },
+  { message: /plugin .* not found|unsupported driver|no volume plugin|required plugin missing/i, code: 'unsupported' },
+  { request: networks, message: /invalid (?:subnet|CIDR|pool)/i, code: 'invalid_argument' },
 ]
 
 export const podmanResourceErrors: readonly ErrorRule[] = [
@@ -34,6 +32,9 @@ export const podmanResourceErrors: readonly ErrorRule[] = [
 
 /** Everything but a few is a 500 here. */
 export const pouchResourceErrors: readonly ErrorRule[] = [
+  // A registry that cannot be reached is "not found" to it.
+  { status: 404, request: /\/images\//, message: /failed to do request|dial tcp|connection refused/i, code: 'unavailable' },
+  { status: 409, message: /already existed/i, code: 'already_exists' },
   { status: 500, request: /\/archive$/, message: /no such file or directory|not exist|not found/i, code: 'not_found' },
   {
     status: 500,

@@ -16,7 +16,7 @@ import { imageRef } from './names.js'
 export async function describeImage(context: HttpContext, ref: string, { signal }: CallOptions = {}): Promise<ImageInfo> {
   signal?.throwIfAborted()
   const [answer, uses] = await settled([inspect(context, ref, { signal }), containerUses(context, { signal })])
-  return toImageInfo(answer, usersOf(answer.Id, uses))
+  return toImageInfo(answer, usersOf(answer.Id, uses), context.dialect.resources.hub)
 }
 /** `undefined` when it is not there. */
 export async function findImage(context: HttpContext, ref: string, options?: CallOptions): Promise<ImageInfo | undefined> {
@@ -36,7 +36,7 @@ export async function* listImages(context: HttpContext, options: ListImagesOptio
   const ids = new Set((parse(imageList, answer, 'GET /images/json') ?? []).map(({ Id }) => toImageId(Id)))
   for await (const one of inOrder([...ids], inspectedAtOnce, (id) => inspectOrNone(context, id, { signal }))) {
     if (one === undefined) continue
-    const info = toImageInfo(one, usersOf(one.Id, uses))
+    const info = toImageInfo(one, usersOf(one.Id, uses), context.dialect.resources.hub)
     if (isWanted(info, options)) yield info
   }
 }

@@ -129,7 +129,8 @@ export class HttpNetworks implements NetworkService {
     } catch (error) {
       signal?.throwIfAborted()
       // Somebody else was faster, or it never was.
-      if (!(isEngineError(error) && error.cause instanceof HttpFailure && /not connected to/i.test(error.cause.said))) throw error
+      if (!(isEngineError(error) && error.cause instanceof HttpFailure && /not connected to|not attach to/i.test(error.cause.said)))
+        throw error
     }
   }
   async #inspect(ref: string, { signal }: CallOptions): Promise<NetworkAnswer> {

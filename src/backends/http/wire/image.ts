@@ -55,11 +55,13 @@ export const imageAnswer: z.ZodMiniType<ImageAnswer> = z.object({
 /** Of a list. Podman lists an image once for each of its names. */
 export const imageList: z.ZodMiniType<readonly { readonly Id: string }[] | null> = z.nullable(z.array(z.object({ Id: z.string() })))
 
-export function toImageInfo(answer: ImageAnswer, usedBy: readonly string[]): ImageInfo {
+export function toImageInfo(answer: ImageAnswer, usedBy: readonly string[], hub?: string): ImageInfo {
   const { Created, CreatedAt, Size, Os, Architecture, Variant, Config, RootFS, Descriptor } = answer
   return {
     id: toImageId(answer.Id),
-    names: imageNames(answer),
+    names: imageNames(answer).map((name) =>
+      hub !== undefined && name.startsWith(`${hub}/`) ? `docker.io${name.slice(hub.length)}` : name,
+    ),
     target: Descriptor && isDigest(Descriptor.digest) ? toDescriptor(Descriptor, Descriptor.digest) : undefined,
     platform: formatPlatform(
       normalizePlatform({ os: Os || 'linux', architecture: Architecture || 'unknown', ...(Variant ? { variant: Variant } : {}) }),

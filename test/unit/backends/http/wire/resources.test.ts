@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Method } from '../../../../../src/backends/http/calls.js'
+import { pouch } from '../../../../../src/backends/http/dialects/pouch.js'
+import { HttpFailure, toEngineError } from '../../../../../src/backends/http/errors.js'
 import { resourceDialects } from '../../../../../src/backends/http/resource-dialect.js'
 import { parsePathStat } from '../../../../../src/backends/http/wire/file.js'
 import { imageAnswer, toHistory, toImageInfo } from '../../../../../src/backends/http/wire/image.js'
@@ -34,6 +37,10 @@ describe('an image', () => {
   })
   it('has the id that it has elsewhere where Podman leaves the algorithm out', () => {
     expect(toImageInfo(parse(imageAnswer, { Id: 'a'.repeat(64) }, 'test'), []).id).toBe(id)
+  })
+  it('has the name that Docker Hub has elsewhere, whatever pouchd calls that', () => {
+    const answer = parse(imageAnswer, { Id: id, RepoTags: ['registry.hub.docker.com/library/busybox:1'] }, 'test')
+    expect(toImageInfo(answer, [], resourceDialects.pouchd.hub).names).toEqual(['docker.io/library/busybox:1'])
   })
   it('is created when pouchd says so, too', () => {
     expect(image({ CreatedAt: '2020-01-02T03:04:05Z' }).createdAt).toEqual(new Date('2020-01-02T03:04:05Z'))
@@ -134,5 +141,32 @@ it('a volume may be all nulls', () => {
     options: {},
     createdAt: new Date(0),
     usedBy: [],
+  })
+})
+
+describe('what pouchd says', () => {
+  const said = (method: Method, path: string, status: number, message: string) =>
+    toEngineError(new HttpFailure({ method, path }, status, message), { request: { method, path }, rules: pouch.errors }).code
+  it.each([
+    [
+      'POST',
+      '/images/create',
+      404,
+      'failed to do request: Head "https://a/v2/x": dial tcp: connect: connection refused: not found',
+      'unavailable',
+    ],
+    ['POST', '/images/create', 404, 'registry.example/missing:v1 not found: not found', 'not_found'],
+    ['POST', '/networks/create', 409, 'network n1: already existed', 'already_exists'],
+    [
+      'POST',
+      '/networks/create',
+      500,
+      'failed to create network: could not find plugin x in v1 plugin registry: plugin not found',
+      'unsupported',
+    ],
+    ['DELETE', '/networks/n1', 500, 'network n1 id 65cf has active endpoints', 'failed_precondition'],
+    ['GET', '/containers/c/archive', 500, 'lstat /a: no such file or directory', 'not_found'],
+  ] as const)('of %s %s with %i, "%s", is %s', (method, path, status, message, code) => {
+    expect(said(method, path, status, message)).toBe(code)
   })
 })
