@@ -1201,14 +1201,25 @@ interface RegistryOptions {
 }
 
 interface OpenLocalOptions extends CallOptions {
-    /** An absolute path: where everything of this engine is. */
+    /** An absolute path: where everything of this engine is. Made if missing, mode 0700. */
     readonly root: string;
-    /** By the name that containers ask for. */
+    /** By the name that containers ask for. Default: crun and runc, as far as they are on PATH. */
     readonly runtimes?: Readonly<Record<string, Runtime>> | undefined;
+    /** What runs a container that names none. Default: the one of `runtimes` that starts and ends a container fastest here, found out once a boot. */
+    readonly defaultRuntime?: string | undefined;
+    /** Default: overlayfs where it works on the root's file system, else native, which copies. */
+    readonly snapshotter?: 'overlayfs' | 'native' | undefined;
     readonly registries?: RegistryOptions | undefined;
     readonly onTrace?: Trace | undefined;
+    /** For tests of crashes: called before every call of a port and of a program. */
+    readonly beforeStep?: ((step: string) => void) | undefined;
 }
-/** Not part of this version: always `unsupported`. */
+/**
+ * An engine without a daemon. Any number of processes may have the same root open. Closing it ends what it owns; containers made by
+ * `create` go on, and are found again by whoever opens the root next. Opening puts right what a killed process, or a reboot, left.
+ * Throws `unsupported` where it is not Linux, `permission_denied` without the right to mount, `failed_precondition` where no runtime is to
+ * be found; then nothing has been touched.
+ */
 declare function openLocal(options: OpenLocalOptions): Promise<Backend>;
 
 export {

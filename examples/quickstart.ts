@@ -1,9 +1,9 @@
-// Two containers on a private containerd, and nothing left of them: quickstart.ts [IMAGE]. Without IMAGE it needs no network.
+// Two containers with no daemon, and nothing left of them: quickstart.ts [IMAGE]. Without IMAGE it needs no network.
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CheckItem, Engine, isEngineError } from 'pouch-sdk'
-import { startContainerd } from 'pouch-sdk/containerd'
+import { openLocal } from 'pouch-sdk/local'
 import { busyboxRoot, findBusybox } from './parts/busybox-image.js'
 import { ProgressDisplay } from './parts/progress.js'
 import { Steps, quoted } from './parts/steps.js'
@@ -16,7 +16,7 @@ const steps = new Steps(process.stdout)
 const interrupted = new AbortController()
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 for (const [name, code] of Object.entries(signals)) {
-  // Once: a second Ctrl-C ends this program at once, and containerd with it.
+  // Once: a second Ctrl-C ends this program at once; what it leaves is in its root alone.
   process.once(name, () => {
     process.exitCode = code
     process.stdout.write(`\n${name}: cleaning up\n`)
@@ -43,12 +43,11 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
 }
 
 async function tour(wanted: string | undefined, signal: AbortSignal): Promise<void> {
-  // Short, since sockets lie below it and their paths end at 108 bytes.
-  const root = await mkdtemp(join(tmpdir().length < 40 ? tmpdir() : '/tmp', 'pouch-'))
+  const root = await mkdtemp(join(tmpdir(), 'pouch-'))
   steps.defer(`remove ${root}`, () => removeRoot(root))
 
-  const engine = await steps.run('start a private containerd', async () => new Engine(await startContainerd({ root, signal })))
-  steps.defer('stop containerd', () => engine.close())
+  const engine = await steps.run('open an engine', async () => new Engine(await openLocal({ root, signal })))
+  steps.defer('close the engine', () => engine.close())
   await steps.run('look at this machine', async () => report(await engine.check({ signal })))
 
   const image = wanted === undefined ? await makeImage(engine, signal) : await pullImage(engine, wanted, signal)
@@ -157,7 +156,7 @@ async function secondContainer(engine: Engine, image: string, signal: AbortSigna
 function refuseWhatCannotWork(): void {
   if (process.platform !== 'linux') throw new Hint(`containers need Linux, and this is ${process.platform}: use a virtual machine`)
   if (process.getuid?.() !== 0)
-    throw new Hint(`containerd, mounts and cgroups need root, and this is user ${process.getuid?.()}: run "sudo npm run quickstart"`)
+    throw new Hint(`mounts and cgroups need root, and this is user ${process.getuid?.()}: run "sudo npm run quickstart"`)
 }
 
 /** Names what is missing, and what to do. Throws when no container can run so. */

@@ -21,7 +21,7 @@ export async function findBusybox(): Promise<string | undefined> {
 }
 
 /** Busybox, a link for each of its commands, and who root is. */
-export async function busyboxRoot(busybox: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+export async function busyboxRoot(busybox: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
   const [binary, { stdout: list }] = await Promise.all([
     readFile(busybox, { signal }),
     promisify(execFile)(busybox, ['--list'], { signal }),

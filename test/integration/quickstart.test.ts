@@ -1,4 +1,4 @@
-// The quickstart as users run it: a program of its own, on a containerd of its own.
+// The quickstart as users run it: a program of its own, with no daemon.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -96,7 +96,7 @@ async function expectNothingLeft(output: string): Promise<void> {
 describe('quickstart', () => {
   it('runs two containers of an image of its own, tells exit codes and times, and leaves nothing', async () => {
     const { code, output } = await start([process.execPath, 'scripts/run-example.mjs', 'examples/quickstart.ts']).end
-    expect(output).toMatch(/^> start a private containerd\n {2}\d+\.\d\d s\n/m)
+    expect(output).toMatch(/^> open an engine\n {2}\d+\.\d\d s\n/m)
     expect(output).toMatch(/ {2}\| line 1\n {2}\| line 2\n {2}\| line 3\n/)
     expect(output).toMatch(/^ {2}\| to stderr$/m)
     expect(output).toMatch(/^ {2}\d+\.\d\d s, exit code 3$/m)
@@ -143,7 +143,7 @@ describe('quickstart', () => {
 
   it.each([
     ['its output is streamed', 'line 1\n'],
-    ['containerd starts', '> start a private containerd\n'],
+    ['the engine opens', '> open an engine\n'],
   ])('cleans up after Ctrl-C while %s', async (_, text) => {
     const running = quickstart()
     await running.printed(text)
@@ -158,7 +158,7 @@ describe('quickstart', () => {
 
   it('names root as the missing right before it starts anything', async () => {
     const { code, output } = await start(['setpriv', '--reuid', '65534', '--clear-groups', process.execPath, program.path]).end
-    expect(output).toMatch(/^containerd, mounts and cgroups need root, and this is user 65534: run "sudo npm run quickstart"$/m)
+    expect(output).toMatch(/^mounts and cgroups need root, and this is user 65534: run "sudo npm run quickstart"$/m)
     expect(output).not.toContain('>')
     expect(code).toBe(1)
   })

@@ -1,8 +1,7 @@
 // The `pouch-sdk/containerd` entry: an engine on a containerd that runs already, or on one of our own.
 import { join } from 'node:path'
-import { EngineError, isEngineError } from '../../errors.js'
 import { oci } from '../../drivers/runtime.js'
-import { type EnginePorts, type EngineSettings, managedBackend, type RuntimeTable } from '../../managers/managed-backend.js'
+import { type EnginePorts, type EngineSettings, managedBackend } from '../../managers/managed-backend.js'
 import type { CallOptions } from '../../model/common.js'
 import type { Trace } from '../../model/trace.js'
 import type { Backend } from '../../ports/backend/backend.js'
@@ -10,9 +9,9 @@ import type { Runtime } from '../../ports/drivers/runtime.js'
 import type { RegistryOptions } from '../../registry/options.js'
 import { closeable } from '../../util/closeable.js'
 import { openRootedFs } from '../../util/rooted-fs.js'
-import { LinuxHostFiles } from '../host/host-files.js'
-import { LinuxHost } from '../host/linux-host.js'
+import { hostPorts } from '../host/host-ports.js'
 import { openRoot, type Root } from '../host/root.js'
+import { runtimeTable } from '../host/runtimes/runtime-table.js'
 import { type Channel, openChannel } from './channel.js'
 import { type ContainerdRuntimes, openRuntimes } from './runtimes.js'
 import { openStorage } from './storage/storage.js'
@@ -97,18 +96,7 @@ async function openOn(root: Root, address: string, options: ContainerdOptions, c
     })
     opened.push(() => tasks.close())
     const storage = await openStorage({ channel, rootId: root.id, locks: root.locks, snapshotterName: options.snapshotter }, { signal })
-    const host = new LinuxHost({ root: root.directory, onTrace })
-    const { locks, events, directories } = root
-    const ports: EnginePorts = {
-      storage,
-      tasks,
-      locks,
-      events,
-      host,
-      hostFiles: new LinuxHostFiles(),
-      directories,
-      records: (kind, shape) => root.records(kind, shape),
-    }
+    const ports: EnginePorts = { ...hostPorts(root, onTrace), storage, tasks }
     return await managedBackend(ports, toSettings(options, channel, runtimes, closing.close), { signal })
   } catch (error) {
     await closing.close()
@@ -124,7 +112,7 @@ function toSettings(
 ): EngineSettings {
   return {
     name: 'containerd',
-    runtimes: toTable(runtimes, options.defaultRuntime),
+    runtimes: runtimeTable(runtimes, options.defaultRuntime),
     registries: options.registries,
     openRootedFs,
     capabilities: ['shared_attach'],
@@ -137,22 +125,4 @@ function toSettings(
       return [{ name: 'containerd', answer: 'yes', why: `version ${version} answers` }, ...runtimes.checks()]
     },
   }
-}
-
-function toTable(runtimes: ContainerdRuntimes, wanted: string | undefined): RuntimeTable {
-  const usable = (name: string): boolean => {
-    try {
-      runtimes.check({ name })
-      return true
-    } catch (error) {
-      if (isEngineError(error)) return false
-      throw error
-    }
-  }
-  const { names } = runtimes
-  if (wanted !== undefined && !names.includes(wanted))
-    throw new EngineError('invalid_argument', `defaultRuntime "${wanted}" is not in the table of runtimes`)
-  const chosen = wanted ?? names.find(usable) ?? names[0]
-  if (chosen === undefined) throw new EngineError('invalid_argument', 'runtimes: the table is empty')
-  return { default: chosen, names: names.filter(usable), check: async (runtime) => runtimes.check(runtime) }
 }

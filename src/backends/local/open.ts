@@ -1,27 +1,128 @@
-// The `pouch-sdk/local` entry: no daemon at all.
+// The `pouch-sdk/local` entry: no daemon at all. What runs is the containers.
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { oci } from '../../drivers/runtime.js'
 import { EngineError } from '../../errors.js'
+import { type EnginePorts, type EngineSettings, managedBackend } from '../../managers/managed-backend.js'
 import type { CallOptions } from '../../model/common.js'
+import type { CheckItem } from '../../model/system.js'
 import type { Trace } from '../../model/trace.js'
 import type { Backend } from '../../ports/backend/backend.js'
 import type { Runtime } from '../../ports/drivers/runtime.js'
 import type { RegistryOptions } from '../../registry/options.js'
+import { closeable } from '../../util/closeable.js'
+import { openRootedFs } from '../../util/rooted-fs.js'
+import { hostPorts } from '../host/host-ports.js'
+import { openRoot } from '../host/root.js'
+import { type RuntimeChoice, runtimeTable } from '../host/runtimes/runtime-table.js'
+import { type LocalRuntimes, openLocalRuntimes } from './runtimes.js'
+import { type LocalStorage, openLocalStorage } from './storage/storage.js'
+import { openLocalTasks } from './tasks/open.js'
+import { requireRights } from './tasks/rights.js'
 
 export type { RegistryHostOptions, RegistryOptions } from '../../registry/options.js'
 
 export interface OpenLocalOptions extends CallOptions {
-  /** An absolute path: where everything of this engine is. */
+  /** An absolute path: where everything of this engine is. Made if missing, mode 0700. */
   readonly root: string
-  /** By the name that containers ask for. */
+  /** By the name that containers ask for. Default: crun and runc, as far as they are on PATH. */
   readonly runtimes?: Readonly<Record<string, Runtime>> | undefined
+  /** What runs a container that names none. Default: the one of `runtimes` that starts and ends a container fastest here, found out once a boot. */
+  readonly defaultRuntime?: string | undefined
+  /** Default: overlayfs where it works on the root's file system, else native, which copies. */
+  readonly snapshotter?: 'overlayfs' | 'native' | undefined
   readonly registries?: RegistryOptions | undefined
   readonly onTrace?: Trace | undefined
+  /** For tests of crashes: called before every call of a port and of a program. */
+  readonly beforeStep?: ((step: string) => void) | undefined
 }
 
-/** Not part of this version: always `unsupported`. */
+/**
+ * An engine without a daemon. Any number of processes may have the same root open. Closing it ends what it owns; containers made by
+ * `create` go on, and are found again by whoever opens the root next. Opening puts right what a killed process, or a reboot, left.
+ * Throws `unsupported` where it is not Linux, `permission_denied` without the right to mount, `failed_precondition` where no runtime is to
+ * be found; then nothing has been touched.
+ */
 export async function openLocal(options: OpenLocalOptions): Promise<Backend> {
   options.signal?.throwIfAborted()
+  if (process.platform !== 'linux')
+    throw new EngineError('unsupported', `containers without a daemon need Linux, and this is ${process.platform}`)
+  requireRights()
+  const root = await openRoot(options.root, options)
+  const opened: (() => Promise<void>)[] = [() => root.close()]
+  const closing = closeable(async () => {
+    for (const one of opened.reverse()) await one()
+  })
+  try {
+    const { onTrace, beforeStep, signal } = options
+    const runtimes = await openLocalRuntimes({
+      directory: join(root.directory, 'runtimes'),
+      runtimes: options.runtimes ?? { crun: oci('crun'), runc: oci('runc') },
+      signal,
+    })
+    requireRuntime(runtimes)
+    const storage = await openLocalStorage(
+      { directory: join(root.directory, 'storage'), locks: root.locks, snapshotter: options.snapshotter, onTrace, beforeStep },
+      { signal },
+    )
+    const tasks = await openLocalTasks({ directory: join(root.directory, 'tasks'), runtimes, onTrace, beforeStep })
+    opened.push(() => tasks.close())
+    const ports: EnginePorts = { ...hostPorts(root, onTrace), storage, tasks }
+    const table = runtimeTable(runtimes, options.defaultRuntime)
+    return await managedBackend(ports, toSettings(options, { runtimes, table, storage, close: closing.close }), { signal })
+  } catch (error) {
+    await closing.close()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly runtimes: LocalRuntimes
+  readonly table: RuntimeChoice
+  readonly storage: LocalStorage
+  close(): Promise<void>
+}
+function toSettings({ registries, onTrace, beforeStep }: OpenLocalOptions, { runtimes, table, storage, close }: Parts): EngineSettings {
+  return {
+    name: 'local',
+    runtimes: table,
+    registries,
+    openRootedFs,
+    capabilities: ['shared_attach'],
+    onTrace,
+    beforeStep,
+    close,
+    version: async () => packageVersion(),
+    check: async () => [checkSnapshotter(storage), ...runtimes.checks(), checkDefault(table)],
+  }
+}
+
+/** Nothing runs without one: better told now than by the first container. */
+function requireRuntime(runtimes: LocalRuntimes): void {
+  const found = runtimes.checks()
+  if (found.some(({ answer }) => answer !== 'no')) return
   throw new EngineError(
-    'unsupported',
-    'the local backend is not part of this version: use containerd, or an embedded one with "startContainerd"',
+    'failed_precondition',
+    `no OCI runtime can be used here: ${found.map(({ name, why }) => `${name}: ${why}`).join('; ')}`,
   )
+}
+
+function checkSnapshotter({ snapshotterNames, overlayMissing }: LocalStorage): CheckItem {
+  const [name = ''] = snapshotterNames
+  if (overlayMissing === undefined) return { name: 'snapshotter', answer: 'yes', why: `${name} works on the root's file system` }
+  return {
+    name: 'snapshotter',
+    answer: 'limited',
+    why: `${name}: each container's root is a copy, since overlayfs does not work on the root's file system: ${overlayMissing}`,
+    remedy: 'a root on ext4, xfs, btrfs or tmpfs',
+  }
+}
+function checkDefault({ default: name }: RuntimeChoice): CheckItem {
+  return { name: 'default runtime', answer: 'yes', why: `"${name}" runs what names none` }
+}
+
+/** Of this package, which is all that an engine without a daemon consists of. */
+function packageVersion(): string {
+  const { version } = createRequire(import.meta.url)('pouch-sdk/package.json') as { readonly version: string }
+  return version
 }

@@ -4,45 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectContainerd } from '../../../src/backends/containerd/connect.js'
 import { backendSuite } from '../../../src/conformance/backend-suite.js'
-import type { BackendFeature, BackendSubject } from '../../../src/conformance/backend-suite-subject.js'
+import type { BackendSubject } from '../../../src/conformance/backend-suite-subject.js'
 import type { Closeable } from '../../../src/model/common.js'
 import { closeable } from '../../../src/util/closeable.js'
 import { backendSubject } from '../../setup/backend-subject.js'
 import { startTestContainerd, type TestContainerd } from '../../setup/containerd.js'
+import { managedFeatures } from '../../setup/managed-features.js'
 import { cgroupsBelow, daemonContents, filesBelow, mountsBelow, removeCgroup, shimsLeft } from '../../setup/outside.js'
 import { testApi } from '../../setup/test-api.js'
 
-const features: readonly BackendFeature[] = [
-  'annotations',
-  'chosen_id',
-  'commands',
-  'env_update',
-  'event_history',
-  'exec_kill',
-  'exit_status_survives_restart',
-  'host',
-  'image_import',
-  'kill',
-  'label_update',
-  'live_resource_update',
-  'netns_path',
-  'oom',
-  'pause',
-  'platform',
-  'privileged',
-  'registry',
-  'seccomp_profile',
-  'strict_seccomp',
-  'masked_paths',
-  'plain_environment',
-  'resolver_files',
-  'rename',
-  'rootfs_directory',
-  'shared_attach',
-  'stats',
-  'stop_signal',
-  'top',
-]
 let daemon: TestContainerd
 beforeAll(async () => {
   daemon = await startTestContainerd()
@@ -71,7 +41,7 @@ for (const runtime of ['runc', 'crun']) {
     backendSuite(
       {
         name: runtime,
-        supports: (feature) => features.includes(feature),
+        supports: (feature) => managedFeatures.includes(feature),
         open: async () => ({ subject: opened.subject, ...closeable(async () => {}) }),
       },
       testApi,

@@ -1,12 +1,10 @@
-// A program that embeds the engine and is killed before its n-th step. Its one argument is JSON.
+// A program that embeds an engine and is killed before its n-th step. Its one argument is JSON.
 import { writeSync } from 'node:fs'
-import { connectContainerd } from '../../../src/backends/containerd/connect.js'
 import { Engine } from '../../../src/index.js'
+import { openRoom, type Room } from '../open-room.js'
 
 export interface KilledProgram {
-  readonly address: string
-  readonly namespace: string
-  readonly root: string
+  readonly room: Room
   readonly image: string
   readonly cgroupParent: string
   readonly work: 'pull' | 'run' | 'detached' | 'exec'
@@ -14,18 +12,13 @@ export interface KilledProgram {
   readonly dieAt: number
 }
 
-const { address, namespace, root, image, cgroupParent, work, dieAt } = JSON.parse(process.argv[2] ?? '') as KilledProgram
+const { room, image, cgroupParent, work, dieAt } = JSON.parse(process.argv[2] ?? '') as KilledProgram
 let step = 0
 let counting = false
-const backend = await connectContainerd({
-  address,
-  namespace,
-  root,
-  beforeStep(name: string) {
-    if (!counting || ++step < dieAt) return
-    writeSync(1, `${name}\n`)
-    process.kill(process.pid, 'SIGKILL')
-  },
+const backend = await openRoom(room, (name) => {
+  if (!counting || ++step < dieAt) return
+  writeSync(1, `${name}\n`)
+  process.kill(process.pid, 'SIGKILL')
 })
 const engine = new Engine(backend)
 counting = true
