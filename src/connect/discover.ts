@@ -21,6 +21,7 @@ export async function discover(environment: Environment, options: EngineOptions)
     (await tryContext(environment, tried, options)) ??
     (await trySockets(environment, tried, options)) ??
     (await tryContainerd(environment, tried, options)) ??
+    (await tryLocal(environment, tried, options)) ??
     (await tryEmbedded(environment, tried, options)) ??
     tried.fail()
   )
@@ -94,7 +95,12 @@ async function tryContainerd(environment: Environment, tried: Tried, options: En
   )
 }
 
-/** In a directory of its own: a root belongs to one daemon. */
+/** In a directory of its own, here and below: a root belongs to one daemon, or to none. */
+async function tryLocal(environment: Environment, tried: Tried, options: EngineOptions): Promise<Backend | undefined> {
+  const root = posix.join(options.root ?? defaultRoot, 'local')
+  return tried.attempt('an engine without a daemon', environment.open({ kind: 'local', root }, options))
+}
+
 async function tryEmbedded(environment: Environment, tried: Tried, options: EngineOptions): Promise<Backend | undefined> {
   const what = 'an embedded containerd'
   const refusal = environment.noEmbedding()

@@ -13,7 +13,7 @@ import { closeable } from '../../src/util/closeable.js'
 import { startTestContainerd, type TestContainerd } from '../setup/containerd.js'
 import { startTestDockerd } from '../setup/dockerd.js'
 import { busyboxImage, ociArchive } from '../setup/images.js'
-import { daemonContents, processesNaming } from '../setup/outside.js'
+import { daemonContents, filesBelow, processesNaming } from '../setup/outside.js'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
@@ -88,6 +88,13 @@ describe('examples', () => {
     expect(await processesNaming(root)).toEqual([])
   })
 
+  it('embedded.ts runs its containers with no daemon, and leaves none', async () => {
+    const root = join(temporary, 'embedded')
+    expect(await example('embedded.ts', root)).toMatch(/^\d+ containers a second\n$/)
+    expect(await processesNaming(root)).toEqual([])
+    expect(await filesBelow(join(root, 'records/containers'))).toEqual([])
+  })
+
   it('leave no container, task or snapshot but those of the image', async () => {
     expect(await daemonContents(containerd.address, namespace)).toMatchObject({
       containers: [],
@@ -130,17 +137,13 @@ describe('connect', () => {
     for (const [name, value] of kept) if (value !== undefined) process.env[name] = value
   })
 
-  it('starts a private containerd where nothing else can be used, and ends it', async () => {
+  it('does without a daemon where nothing else can be used, also twice on one root', async () => {
     const root = join(temporary, 'found')
     {
       await using engine = await connect(undefined, { root })
-      expect(engine.name).toBe('containerd')
-      expect(await processesNaming(join(root, 'embedded'))).not.toEqual([])
-      // Its root is taken: a second one has nothing to use.
-      await expect(connect(undefined, { root })).rejects.toMatchObject({
-        code: 'unavailable',
-        message: expect.stringMatching(/containerd\.sock": not there; an embedded containerd: .*another process supervises/),
-      })
+      expect(engine.name).toBe('local')
+      await using second = await connect(undefined, { root })
+      expect(second.name).toBe('local')
     }
     expect(await processesNaming(root)).toEqual([])
   })

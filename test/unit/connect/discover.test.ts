@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openBackend } from '../../../src/connect/open.js'
-import { thisMachine, type Environment } from '../../../src/connect/environment.js'
+import type { Environment } from '../../../src/connect/environment.js'
 import type { DockerContext } from '../../../src/connect/docker-context.js'
 import type { EngineOptions } from '../../../src/connect/options.js'
 import type { Target } from '../../../src/connect/url.js'
@@ -20,11 +20,14 @@ interface Machine {
   readonly openError?: unknown
   readonly httpError?: unknown
   readonly platform?: NodeJS.Platform
+  /** Why there can be no engine without a daemon. Absent: there can. */
+  readonly localError?: unknown
   readonly embedError?: unknown
 }
 const system = { kind: 'containerd', address: '/run/containerd/containerd.sock', namespace: undefined, root: undefined } satisfies Target
 const containerdBackend = { name: 'containerd' } as Backend
 const httpBackend = { name: 'docker' } as Backend
+const localBackend = { name: 'local' } as Backend
 const embeddedBackend = { name: 'embedded' } as Backend
 
 function machine(has: Machine): { readonly environment: Environment; readonly calls: unknown[] } {
@@ -44,7 +47,10 @@ function machine(has: Machine): { readonly environment: Environment; readonly ca
     noEmbedding: () => has.noEmbedding,
     async open(target, options) {
       calls.push({ open: target, options })
-      if (target.kind === 'local') return thisMachine.open(target, options)
+      if (target.kind === 'local') {
+        if (has.localError !== undefined) throw has.localError
+        return localBackend
+      }
       if (target.kind === 'http') {
         if (has.httpError !== undefined) throw has.httpError
         return httpBackend
@@ -83,8 +89,10 @@ describe('connect with a URL', () => {
     expect(calls).toEqual([{ open: target, options: {} }])
   })
 
-  it('rejects local: with unsupported', async () => {
-    await expect(connectOn({}, 'local:///var/lib/x')).rejects.toMatchObject({ code: 'unsupported' })
+  it('opens local: without a daemon', async () => {
+    const { environment, calls } = machine({})
+    expect(await openBackend(environment, 'local:///srv/ci')).toBe(localBackend)
+    expect(calls).toEqual([{ open: { kind: 'local', root: '/srv/ci' }, options: {} }])
   })
 
   it('never falls back when nobody answers there', async () => {
@@ -184,18 +192,22 @@ describe('discovery', () => {
   })
 
   it.each(['unavailable', 'permission_denied', 'failed_precondition'] as const)(
-    'embeds a containerd when the one that is there is %s',
+    'does without a daemon when the containerd that is there is %s',
     async (code) => {
       const { environment, calls } = machine({ openError: new EngineError(code, 'no use') })
-      expect(await openBackend(environment, undefined)).toBe(embeddedBackend)
-      expect(calls).toEqual([{ open: system, options: {} }, { embed: '/var/lib/pouch-sdk/embedded' }])
+      expect(await openBackend(environment, undefined)).toBe(localBackend)
+      expect(calls).toEqual([
+        { open: system, options: {} },
+        { open: { kind: 'local', root: '/var/lib/pouch-sdk/local' }, options: {} },
+      ])
     },
   )
 
-  it('embeds below the root that was asked for', async () => {
-    const { environment, calls } = machine({ refusal: 'not there' })
-    expect(await openBackend(environment, undefined, { root: '/srv/ci' })).toBe(embeddedBackend)
-    expect(calls).toEqual([{ embed: '/srv/ci/embedded' }])
+  it('embeds a containerd where there can be no engine without one, below the root that was asked for', async () => {
+    const { environment, calls } = machine({ refusal: 'not there', localError: new EngineError('failed_precondition', 'no runtime') })
+    const options = { root: '/srv/ci' }
+    expect(await openBackend(environment, undefined, options)).toBe(embeddedBackend)
+    expect(calls).toEqual([{ open: { kind: 'local', root: '/srv/ci/local' }, options }, { embed: '/srv/ci/embedded' }])
   })
 
   it.each<[string, unknown]>([
@@ -206,6 +218,7 @@ describe('discovery', () => {
   })
 
   it('rejects with one unavailable error that names everything tried and why', async () => {
+    const localError = new EngineError('permission_denied', 'no right to mount')
     const embedError = new EngineError('failed_precondition', 'no "containerd" on this machine')
     const failing = connectOn({
       context: { name: 'remote', host: 'tcp://h:1' },
@@ -213,6 +226,7 @@ describe('discovery', () => {
       sockets: ['/var/run/docker.sock', '/run/user/7/podman/podman.sock'],
       httpError: new EngineError('unavailable', 'it is silent'),
       refusal: 'no permission to use it',
+      localError,
       embedError,
     })
     await expect(failing).rejects.toMatchObject({
@@ -226,6 +240,7 @@ describe('discovery', () => {
         '"/run/podman/podman.sock": not there',
         '"/run/user/7/podman/podman.sock": it is silent',
         'containerd at "/run/containerd/containerd.sock": no permission to use it',
+        'an engine without a daemon: no right to mount',
         'an embedded containerd: no "containerd" on this machine',
       ].join('; ')}`,
     })
@@ -233,7 +248,12 @@ describe('discovery', () => {
 
   it('tells why nothing can be embedded, and that a Docker configuration cannot be read', async () => {
     await expect(
-      connectOn({ context: new Error('bad JSON'), refusal: 'not there', noEmbedding: 'starting one needs root' }),
+      connectOn({
+        context: new Error('bad JSON'),
+        refusal: 'not there',
+        localError: new EngineError('permission_denied', 'no right to mount'),
+        noEmbedding: 'starting one needs root',
+      }),
     ).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringMatching(/Docker's configuration cannot be read; .*an embedded containerd: starting one needs root$/),
