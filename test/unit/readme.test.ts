@@ -1,7 +1,11 @@
-// What the README claims: its snippets are pieces of examples, its table is what the backend answers, its links lead somewhere.
+// What the README claims: its snippets are pieces of examples, its links lead somewhere, and the table behind one is what the backends answer.
 import { access, readdir, readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import type { Capability } from '../../src/ports/backend/backend.js'
+import type { ApiVersion, DaemonFacts } from '../../src/backends/http/dialect.js'
+import { docker } from '../../src/backends/http/dialects/docker.js'
+import { podman } from '../../src/backends/http/dialects/podman.js'
+import { pouch } from '../../src/backends/http/dialects/pouch.js'
 import { memoryRoot } from '../setup/memory-backend.js'
 
 const root = new URL('../../', import.meta.url)
@@ -33,21 +37,20 @@ describe('the README', () => {
     expect(snippets.filter((snippet) => !examples.some((example) => contains(example, linesOf(snippet))))).toEqual([])
   })
 
-  it('says of each capability what the managed backend answers', async () => {
+  it('links to a table that says of each capability what each backend answers', async () => {
     await using engine = await memoryRoot()
-    const backend = await engine.open()
-    const told: [string, boolean][] = []
-    const answered: [string, boolean][] = []
-    for (const [, what = '', containerd = ''] of readme.matchAll(/^\| ([^|]+) \| (yes|not yet) \|/gm)) {
-      const [, list = ''] = /\((`[^)]+)\)/.exec(what) ?? []
-      for (const [, name = ''] of list.matchAll(/`(\w+)`/g)) {
-        told.push([name, containerd === 'yes'])
-        answered.push([name, backend.supports(name as Capability)])
-      }
-    }
-    await backend.close()
-    expect(told).toEqual(answered)
-    expect(told.map(([name]) => name).sort()).toEqual(await capabilities())
+    await using managed = await engine.open()
+    const daemons = [
+      docker.capabilities(facts('20.10.24', { major: 1, minor: 41 })),
+      podman.capabilities(facts('4.3.1', { major: 1, minor: 41 })),
+      pouch.capabilities(facts('1.3.1', { major: 1, minor: 24 })),
+    ]
+    const rows = (await capabilities()).map((name) => {
+      const answers = [managed.supports(name), ...daemons.map((list) => list.includes(name))]
+      return `| \`${name}\` | ${answers.map((answer) => (answer ? 'yes' : 'no')).join(' | ')} |`
+    })
+    const table = await readFile(new URL('docs/capabilities.md', root), 'utf8')
+    expect(table.split('\n').filter((line) => line.startsWith('| `'))).toEqual(rows)
   })
 
   it('links to files that are there', async () => {
@@ -57,9 +60,12 @@ describe('the README', () => {
   })
 })
 
+function facts(version: string, api: ApiVersion): DaemonFacts {
+  return { version, api, versionAnswer: {}, info: {} }
+}
 /** All there are, from the type. */
-async function capabilities(): Promise<string[]> {
+async function capabilities(): Promise<Capability[]> {
   const source = await readFile(new URL('src/ports/backend/backend.ts', root), 'utf8')
   const [, union = ''] = /export type Capability =([\s\S]*?)\n\n/.exec(source) ?? []
-  return [...union.matchAll(/'(\w+)'/g)].map(([, name = '']) => name).sort()
+  return [...union.matchAll(/'(\w+)'/g)].map(([, name = '']) => name as Capability).sort()
 }
