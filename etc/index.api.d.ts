@@ -1638,10 +1638,11 @@ interface EngineOptions extends CallOptions {
 }
 
 /**
- * An engine by its URL, which starts nothing: `containerd:///SOCKET?namespace=NAME` (the namespace is `pouch-sdk` unless it is named), and
- * `unix:///SOCKET`, `tcp:`, `ssh:`, `npipe:`, `http:` and `https:` for Docker, Podman and pouchd, found out by asking, and `local:`, which is `unsupported` in this version.
+ * An engine by its URL, which starts nothing: `containerd:///SOCKET?namespace=NAME` (the namespace is `pouch-sdk` unless it is named),
+ * `unix:///SOCKET`, `tcp:`, `ssh:`, `npipe:`, `http:` and `https:` for Docker, Podman and pouchd, found out by asking, and `local:///ROOT` for none.
  * Without one: `POUCH_SDK_URL`, `POUCH_HOST` or `DOCKER_HOST` if set, else the first that can be used of the current Docker context, the sockets
- * of pouchd, Docker, Podman and containerd, and a private containerd that is started below `<root>/embedded` and ends with this process.
+ * of pouchd, Docker, Podman and containerd, an engine without a daemon below `<root>/local`, and a private containerd that is started below
+ * `<root>/embedded` and ends with this process.
  * Throws `unavailable` when there is none, naming all that was tried.
  */
 declare function connect(url?: string, options?: EngineOptions): Promise<Engine>;
