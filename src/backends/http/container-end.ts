@@ -10,11 +10,11 @@ import { untilItStops } from './container-wait.js'
 import { path } from './path.js'
 import type { InspectAnswer } from './wire/container.js'
 import { toContainerSpec } from './wire/container-spec.js'
+import { defaultGraceMs } from './wire/create-body.js'
 import { isRestarting, isRunning } from './wire/container-info.js'
 
 type EndContext = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'name' | 'signals' | 'supports'>
 
-const defaultGraceMs = 10_000
 /** A policy starts it again at once, if at all. */
 const restMs = [20, 50, 100, 200, 400, 400, 400, 400]
 

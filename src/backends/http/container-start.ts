@@ -3,13 +3,17 @@ import { EngineError, isEngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { StartOptions } from '../../ports/backend/containers.js'
 import type { Attachment } from '../../ports/streams.js'
-import { attachTo } from './attach.js'
+import { sleep } from '../../util/abort.js'
+import { attachTo, type StartableAttachment } from './attach.js'
 import { type ContainerContext, containerSubject, inspect } from './container-context.js'
 import { path } from './path.js'
 import { unlessItHangs } from './patient-abort.js'
 import { unsupported } from './context.js'
 import { checkRich } from './rich-start.js'
+import type { InspectAnswer } from './wire/container.js'
 import { isRunning, toDate } from './wire/container-info.js'
+
+const tidyingMs = [20, 50, 100, 200, 400]
 
 export async function startContainer(context: ContainerContext, id: string, options: StartOptions = {}): Promise<Attachment | undefined> {
   const { attach, signal } = options
@@ -24,7 +28,7 @@ export async function startContainer(context: ContainerContext, id: string, opti
     throw new EngineError('failed_precondition', `container "${id}" has no stdin`, { subject: containerSubject(id) })
   if (!context.dialect.containers.attachesToEnded && toDate(answer.State.StartedAt) !== undefined && !isRunning(answer.State))
     throw unsupported(context.name, `streams at the start of container "${id}", which has run before: read its log`)
-  const attachment = await attachTo(context, answer, { stdin: attach.stdin, signal })
+  const attachment = await attachSoon(context, answer, { stdin: attach.stdin, signal })
   try {
     await start(context, id, { signal })
     await checkRich(context, id)
@@ -34,6 +38,24 @@ export async function startContainer(context: ContainerContext, id: string, opti
     await attachment.close()
     throw error
   }
+}
+
+/** Podman tidies up behind an end for a moment, in which the container cannot be attached to. */
+async function attachSoon(
+  context: ContainerContext,
+  answer: InspectAnswer,
+  options: Parameters<typeof attachTo>[2],
+): Promise<StartableAttachment> {
+  for (const ms of tidyingMs) {
+    try {
+      return await attachTo(context, answer, options)
+    } catch (error) {
+      const ended = toDate(answer.State.FinishedAt) !== undefined && !isRunning(answer.State)
+      if (!ended || !isEngineError(error, 'failed_precondition') || error.exitCode !== undefined) throw error
+    }
+    await sleep(ms, options.signal)
+  }
+  return attachTo(context, answer, options)
 }
 
 /**

@@ -3,7 +3,7 @@ import { isEngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { ExitStatus } from '../../model/process.js'
 import type { WaitOptions } from '../../ports/backend/containers.js'
-import { linkedSignal, sleep } from '../../util/abort.js'
+import { linkedSignal, sleep, within } from '../../util/abort.js'
 import { type ContainerContext, containerSubject, inspect, noContainer } from './container-context.js'
 import { path } from './path.js'
 import type { InspectAnswer, InspectState } from './wire/container.js'
@@ -93,8 +93,11 @@ function exitCodeOf(text: string): number | undefined {
 
 /** For daemons whose `wait` knows running ones only. */
 async function byAsking(context: WaitContext, id: string, { until = 'exit', signal }: WaitOptions): Promise<ExitStatus> {
+  // What ended while the first look was under way ended after the call.
+  const called = Date.now()
   const first = await inspect(context, id, { signal })
-  const before = toDate(first.State.FinishedAt)?.getTime()
+  const finished = toDate(first.State.FinishedAt)?.getTime()
+  const before = finished !== undefined && finished < called ? finished : undefined
   let last: ExitStatus | undefined
   for (let answer: InspectAnswer | undefined = first, pauseMs = shortestMs; ; ) {
     if (answer === undefined) {
@@ -106,7 +109,8 @@ async function byAsking(context: WaitContext, id: string, { until = 'exit', sign
     if (until === 'exit' && endOf(context, answer) !== undefined && exit !== undefined) return exit
     if (until === 'next-exit' && exit !== undefined && exit.exitedAt.getTime() !== before) return exit
     if (isRunning(answer.State)) {
-      await untilItStops(context, id, { signal })
+      // Some daemons do not hear of an end that came just before they were asked.
+      await within(longestMs, (call) => untilItStops(context, id, call), { signal })
       pauseMs = shortestMs
     } else {
       await sleep(pauseMs, signal)

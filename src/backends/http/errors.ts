@@ -58,18 +58,22 @@ const statuses: Readonly<Partial<Record<number, ErrorCode>>> = {
   507: 'resource_exhausted',
 }
 
+/** Podman prepares a container when it is attached to. */
+const starting = /^POST .*\/(start|restart|attach)$/
+
 // What every daemon of the family says in the same words, whatever status it chose for it: most of it comes from runc, crun or the kernel.
 const shared: readonly ErrorRule[] = [
   { message: /no space left on device|disk quota exceeded/i, code: 'resource_exhausted' },
   {
     message: /executable file .*not found|exec: .*no such file or directory|stat .*: no such file or directory: unknown/i,
-    request: /^POST .*\/(start|restart)$/,
+    request: starting,
     code: 'failed_precondition',
     exitCode: 127,
   },
   {
-    message: /exec: .*permission denied|exec: .*is a directory|exec .*: (exec format error|permission denied)|cannot execute|chdir to cwd/i,
-    request: /^POST .*\/(start|restart)$/,
+    message:
+      /exec: .*permission denied|exec: .*is a directory|exec .*: (exec format error|permission denied)|cannot execute|chdir to cwd|workdir .* is not a directory/i,
+    request: starting,
     code: 'failed_precondition',
     exitCode: 126,
   },

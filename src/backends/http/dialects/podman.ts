@@ -16,6 +16,8 @@ const podmanErrors: readonly ErrorRule[] = [
     message: /image not known|no such image|network not found|no such volume|no such container|layer not known/i,
     code: 'not_found',
   },
+  { message: /more than one result for container/i, code: 'invalid_argument' },
+  { message: /container-init binary not found/i, code: 'unsupported' },
   { message: /that name is already in use|name .* is already in use/i, code: 'already_exists' },
   // The runtime makes the process when it is attached to or started, whichever comes first.
   {
@@ -76,6 +78,7 @@ export const podman: Dialect = {
     'security.seccomp: profile': undefined,
     'security: maskedPaths and readOnlyPaths': undefined,
   },
-  containers: { ...docker.containers, extendBody, oneShotStats: () => false },
+  // Its `next-exit` looks once a second whether it runs, and misses a run that is shorter.
+  containers: { ...docker.containers, extendBody, wait: 'plain', oneShotStats: () => false },
   capabilities: () => capabilities,
 }

@@ -132,5 +132,8 @@ function toMounts({ Mounts, HostConfig }: InspectAnswer): readonly ContainerMoun
   const asked = (HostConfig.Mounts ?? []).flatMap(({ Type, Target, ReadOnly }): ContainerMount[] =>
     Type === 'tmpfs' && !known.has(Target) ? [{ type: 'tmpfs', target: Target, readOnly: ReadOnly === true }] : [],
   )
-  return [...told, ...asked]
+  const others = Object.keys(HostConfig.Tmpfs ?? {}).flatMap((target): ContainerMount[] =>
+    known.has(target) || asked.some((one) => one.target === target) ? [] : [{ type: 'tmpfs', target, readOnly: false }],
+  )
+  return [...told, ...asked, ...others]
 }

@@ -14,6 +14,7 @@ import type { BindMount, TmpfsMount, VolumeMount } from '../../../model/volume.j
 import { findSignalName } from '../../../oci/signals.js'
 import { ownOfPouch } from './pouch-spec.js'
 import type { InspectAnswer, InspectHostConfig } from './container.js'
+import { defaultGraceMs, defaultShmBytes, defaultTmpfsMode } from './create-body.js'
 import { graceLabel, ownerLabel, withoutOurs } from './labels.js'
 import { fromLogOptions } from './log-options.js'
 import { parsePort } from './port.js'
@@ -46,7 +47,7 @@ export function toContainerSpec(answer: InspectAnswer): ContainerSpec {
     dnsSearch: filled(HostConfig.DnsSearch),
     mounts: toMountRequests(HostConfig),
     devices: toDevices(HostConfig),
-    shmBytes: positive(HostConfig.ShmSize) === 64 << 20 ? undefined : positive(HostConfig.ShmSize),
+    shmBytes: positive(HostConfig.ShmSize) === defaultShmBytes ? undefined : positive(HostConfig.ShmSize),
     resources: toResources(HostConfig),
     cgroupParent: text(HostConfig.CgroupParent),
     sysctls: filledRecord(HostConfig.Sysctls),
@@ -93,7 +94,7 @@ function toSignal(value: string | number | null | undefined): Signal | undefined
 function toGrace(label: string | undefined, seconds: number | null | undefined): number | undefined {
   const ms = label === undefined ? Number.NaN : Number(label)
   if (Number.isInteger(ms) && ms >= 0) return ms
-  return seconds === null || seconds === undefined || seconds < 0 ? undefined : seconds * 1_000
+  return seconds === null || seconds === undefined || seconds < 0 || seconds * 1_000 === defaultGraceMs ? undefined : seconds * 1_000
 }
 /** The beginning of the id is what a container gets that asks for none. */
 function ownHostname({ Id, Config, HostConfig }: InspectAnswer): string | undefined {
@@ -159,7 +160,12 @@ function toMountRequests({ Mounts, Binds, Tmpfs }: InspectHostConfig): readonly 
     const common = { target: mount.Target, readOnly: mount.ReadOnly === true ? true : undefined }
     if (mount.Type === 'tmpfs') {
       const { SizeBytes, Mode } = mount.TmpfsOptions ?? {}
-      return defined({ type: 'tmpfs', target: mount.Target, sizeBytes: positive(SizeBytes), mode: positive(Mode) })
+      return defined({
+        type: 'tmpfs',
+        target: mount.Target,
+        sizeBytes: positive(SizeBytes),
+        mode: Mode === defaultTmpfsMode ? undefined : positive(Mode),
+      })
     }
     if (mount.Type === 'volume') {
       const { NoCopy, Subpath } = mount.VolumeOptions ?? {}
@@ -234,6 +240,11 @@ function toResources(host: InspectHostConfig): ContainerSettings['resources'] {
     ulimits,
   })
   return filledRecord(resources as Record<string, unknown>) === undefined ? undefined : resources
+}
+
+/** `nofile`; Podman says `RLIMIT_NOFILE`. */
+function ulimitName(name: string): string {
+  return name.replace(/^RLIMIT_/, '').toLowerCase()
 }
 
 function toBlockIo(host: InspectHostConfig): BlockIo | undefined {

@@ -24,6 +24,11 @@ export interface BodySettings {
   readonly createsSources: boolean
 }
 
+/** Said, since daemons have other ideas of what nobody says. */
+export const defaultTmpfsMode: number = 0o1777
+export const defaultGraceMs: number = 10_000
+export const defaultShmBytes: number = 64 << 20
+
 export function toCreateBody(spec: ContainerSpec, settings: BodySettings): CreateBody {
   const { stopGraceMs, networks = [] } = spec
   const first = networks.slice(0, settings.networksAtCreate)
@@ -41,7 +46,7 @@ export function toCreateBody(spec: ContainerSpec, settings: BodySettings): Creat
     StdinOnce: spec.stdin === true,
     Labels: { ...spec.labels, ...settings.labels, ...(stopGraceMs !== undefined && { [graceLabel]: String(stopGraceMs) }) },
     StopSignal: spec.stopSignal,
-    StopTimeout: stopGraceMs === undefined ? undefined : Math.ceil(stopGraceMs / 1_000),
+    StopTimeout: Math.ceil((stopGraceMs ?? defaultGraceMs) / 1_000),
     ExposedPorts: Object.fromEntries((spec.ports ?? []).map((port) => [portKey(port), {}])),
     Healthcheck: spec.health === undefined ? undefined : toHealthcheck(spec.health),
     // Before version 1.44 the address belongs to the container, not to the endpoint: then it has one network at most.
@@ -87,7 +92,7 @@ function toHostConfig(spec: ContainerSpec, { createsSources }: BodySettings): Js
     GroupAdd: spec.groups,
     PidMode: typeof spec.pidMode === 'object' ? `container:${spec.pidMode.container}` : spec.pidMode === 'host' ? 'host' : '',
     IpcMode: typeof spec.ipcMode === 'object' ? `container:${spec.ipcMode.container}` : spec.ipcMode,
-    ShmSize: spec.shmBytes,
+    ShmSize: spec.shmBytes ?? defaultShmBytes,
     Sysctls: spec.sysctls,
     Runtime: spec.runtime?.name,
     CgroupParent: spec.cgroupParent,
@@ -146,7 +151,7 @@ function toMount(mount: VolumeMount | BindMount | TmpfsMount): Json {
         VolumeOptions: { NoCopy: mount.noCopy === true, ...(mount.subPath !== undefined && { Subpath: mount.subPath }) },
       }
     case 'tmpfs':
-      return { Type: 'tmpfs', Target: mount.target, TmpfsOptions: { SizeBytes: mount.sizeBytes, Mode: mount.mode } }
+      return { Type: 'tmpfs', Target: mount.target, TmpfsOptions: { SizeBytes: mount.sizeBytes, Mode: mount.mode ?? defaultTmpfsMode } }
   }
 }
 const propagationName = (propagation: BindMount['propagation'] = 'private'): string => `r${propagation}`
