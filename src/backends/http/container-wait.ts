@@ -99,18 +99,23 @@ async function byAsking(context: WaitContext, id: string, { until = 'exit', sign
   const finished = toDate(first.State.FinishedAt)?.getTime()
   const before = finished !== undefined && finished < called ? finished : undefined
   let last: ExitStatus | undefined
+  /** Of one that was removed before anybody could look. */
+  let ended: ExitStatus | undefined
   for (let answer: InspectAnswer | undefined = first, pauseMs = shortestMs; ; ) {
     if (answer === undefined) {
+      if (ended !== undefined) return ended
       if (until === 'removed' && last !== undefined) return last
       throw noContainer(id)
     }
+    ended = undefined
     const exit = lastEnd(context, answer)
     last = exit ?? last
     if (until === 'exit' && endOf(context, answer) !== undefined && exit !== undefined) return exit
     if (until === 'next-exit' && exit !== undefined && exit.exitedAt.getTime() !== before) return exit
     if (isRunning(answer.State)) {
       // Some daemons do not hear of an end that came just before they were asked.
-      await within(longestMs, (call) => untilItStops(context, id, call), { signal })
+      const code = await within(longestMs, (call) => untilItStops(context, id, call), { signal })
+      ended = toldEnd(context, answer, code)
       pauseMs = shortestMs
     } else {
       await sleep(pauseMs, signal)
@@ -120,12 +125,18 @@ async function byAsking(context: WaitContext, id: string, { until = 'exit', sign
   }
 }
 
-/** Resolves when it does not run, at once if it is so, or is not there. */
-export async function untilItStops({ calls }: Pick<WaitContext, 'calls'>, id: string, { signal }: CallOptions): Promise<void> {
+/** Resolves when it does not run, at once if it is so, or is not there; with the code of an end that was waited for. */
+export async function untilItStops(
+  { calls }: Pick<WaitContext, 'calls'>,
+  id: string,
+  { signal }: CallOptions,
+): Promise<number | undefined> {
   try {
-    await calls.json('POST', path`/containers/${id}/wait`, { patient: true, subject: containerSubject(id), signal })
+    const answer = await calls.json('POST', path`/containers/${id}/wait`, { patient: true, subject: containerSubject(id), signal })
+    return exitCodeOf(JSON.stringify(answer ?? {}))
   } catch (error) {
     if (!isEngineError(error, 'not_found')) throw error
+    return undefined
   }
 }
 

@@ -16,7 +16,6 @@ const podmanErrors: readonly ErrorRule[] = [
     message: /image not known|no such image|network not found|no such volume|no such container|layer not known/i,
     code: 'not_found',
   },
-  { message: /more than one result for container/i, code: 'invalid_argument' },
   { message: /container-init binary not found/i, code: 'unsupported' },
   { message: /that name is already in use|name .* is already in use/i, code: 'already_exists' },
   // The runtime makes the process when it is attached to or started, whichever comes first.
@@ -79,6 +78,6 @@ export const podman: Dialect = {
     'security: maskedPaths and readOnlyPaths': undefined,
   },
   // Its `next-exit` looks once a second whether it runs, and misses a run that is shorter.
-  containers: { ...docker.containers, extendBody, wait: 'plain', oneShotStats: () => false },
+  containers: { ...docker.containers, extendBody, forcedRemoval: 'stops', wait: 'plain', oneShotStats: () => false },
   capabilities: () => capabilities,
 }
