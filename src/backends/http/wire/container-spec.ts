@@ -222,7 +222,9 @@ function toResources(host: InspectHostConfig): ContainerSettings['resources'] {
   const { NanoCpus, CpuQuota, CpuPeriod, Ulimits } = host
   const quota = positive(CpuQuota)
   const ulimits = filledRecord(
-    Object.fromEntries((Ulimits ?? []).map(({ Name, Soft, Hard }): [string, Ulimit] => [Name, { soft: Soft ?? 0, hard: Hard ?? 0 }])),
+    Object.fromEntries(
+      (Ulimits ?? []).map(({ Name, Soft, Hard }): [string, Ulimit] => [ulimitName(Name), { soft: Soft ?? 0, hard: Hard ?? 0 }]),
+    ),
   )
   const swap = host.MemorySwap ?? 0
   const resources = defined({
