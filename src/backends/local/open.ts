@@ -15,9 +15,10 @@ import { openRootedFs } from '../../util/rooted-fs.js'
 import { hostPorts } from '../host/host-ports.js'
 import { openRoot } from '../host/root.js'
 import { type RuntimeChoice, runtimeTable } from '../host/runtimes/runtime-table.js'
+import { fastestRuntime } from './fastest-runtime.js'
 import { type LocalRuntimes, openLocalRuntimes } from './runtimes.js'
 import { type LocalStorage, openLocalStorage } from './storage/storage.js'
-import { openLocalTasks } from './tasks/open.js'
+import { localTaskChecks, openLocalTasks } from './tasks/open.js'
 import { requireRights } from './tasks/rights.js'
 
 export type { RegistryHostOptions, RegistryOptions } from '../../registry/options.js'
@@ -68,7 +69,8 @@ export async function openLocal(options: OpenLocalOptions): Promise<Backend> {
     const tasks = await openLocalTasks({ directory: join(root.directory, 'tasks'), runtimes, onTrace, beforeStep })
     opened.push(() => tasks.close())
     const ports: EnginePorts = { ...hostPorts(root, onTrace), storage, tasks }
-    const table = runtimeTable(runtimes, options.defaultRuntime)
+    const preferred = options.defaultRuntime === undefined ? await fastestRuntime(runtimes, { onTrace, signal }) : undefined
+    const table = runtimeTable(runtimes, options.defaultRuntime, preferred)
     return await managedBackend(ports, toSettings(options, { runtimes, table, storage, close: closing.close }), { signal })
   } catch (error) {
     await closing.close()
@@ -93,7 +95,7 @@ function toSettings({ registries, onTrace, beforeStep }: OpenLocalOptions, { run
     beforeStep,
     close,
     version: async () => packageVersion(),
-    check: async () => [checkSnapshotter(storage), ...runtimes.checks(), checkDefault(table)],
+    check: async () => [checkSnapshotter(storage), ...runtimes.checks(), checkDefault(table), ...(await localTaskChecks())],
   }
 }
 

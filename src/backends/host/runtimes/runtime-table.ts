@@ -10,11 +10,11 @@ export interface RuntimeChoice {
   check(runtime: RuntimeRef): Promise<void>
 }
 
-/** `wanted` is the default that the user named; else it is the first of `preferred` that can be used. Throws `invalid_argument` for one that is not in the table. */
+/** `wanted` is the default that the user named; else it is `preferred`, else the first that can be used. Throws `invalid_argument` for one that is not in the table. */
 export function runtimeTable(
   runtimes: Pick<Runtimes<unknown>, 'names' | 'check'>,
   wanted: string | undefined,
-  preferred: readonly string[] = runtimes.names,
+  preferred?: string,
 ): RuntimeChoice {
   const { names } = runtimes
   const usable = (name: string): boolean => {
@@ -28,7 +28,7 @@ export function runtimeTable(
   }
   if (wanted !== undefined && !names.includes(wanted))
     throw new EngineError('invalid_argument', `defaultRuntime "${wanted}" is not in the table of runtimes`)
-  const chosen = wanted ?? preferred.find(usable) ?? names[0]
+  const chosen = wanted ?? preferred ?? names.find(usable) ?? names[0]
   if (chosen === undefined) throw new EngineError('invalid_argument', 'runtimes: the table is empty')
   return { default: chosen, names: names.filter(usable), check: async (runtime) => runtimes.check(runtime) }
 }

@@ -1,0 +1,128 @@
+// Runs and execs of `true` without a daemon, against docker, podman and the bare runtime; a hundred at sixteen at a time; the memory of detached ones.
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gunzipSync } from 'node:zlib'
+import { Engine } from 'pouch-sdk'
+import { openLocal } from 'pouch-sdk/local'
+import { minimalSpec } from '../src/conformance/tasks/subject.js'
+import { startTestDockerd } from '../test/setup/dockerd.js'
+import { busyboxImage, chunks, dockerArchive } from '../test/setup/images.js'
+import { startTestPodman } from '../test/setup/podman.js'
+import { busyboxRoot } from '../test/setup/task-subject.js'
+import { report } from './parts/figures.js'
+import { compare, type Figure, inTurn, median } from './parts/measure.js'
+
+const execute = promisify(execFile)
+const rounds = Number(process.env.POUCH_SDK_BENCH_ROUNDS ?? 25)
+const image = 'registry.example/bench/busybox:1'
+const figures: Figure[] = []
+
+const directory = await mkdtemp(join(tmpdir(), 'pouch-sdk-bench-'))
+const root = join(directory, 'root')
+const docker = await startTestDockerd({ bridge: false })
+const podman = await startTestPodman()
+const archive = join(directory, 'image.tar')
+const built = await busyboxImage()
+const plainLayers = built.layers.map(({ bytes, descriptor }) => (/gzip$/.test(descriptor.mediaType) ? gunzipSync(bytes) : bytes))
+const bytes = dockerArchive([{ image: built, plainLayers, tags: [image] }])
+await writeFile(archive, bytes)
+await docker.docker('load', '--input', archive)
+await podman.podman('load', '--input', archive)
+const engine = new Engine(await openLocal({ root }))
+await engine.images.load(chunks(bytes))
+
+const runOurs = async (): Promise<void> => {
+  await engine.containers.run({ image, command: ['true'], networkMode: 'none' }, { check: true })
+}
+const others = [
+  { name: 'docker run --rm', goal: 0.15, run: () => docker.docker('run', '--rm', '--network', 'none', image, 'true') },
+  { name: 'podman run --rm', goal: 0.25, run: () => podman.podman('run', '--rm', '--network', 'none', image, 'true') },
+  { name: 'bare crun run', goal: 2.5, run: await bareRun() },
+]
+for (const { name, goal, run } of others) {
+  const times = await inTurn(
+    [
+      { name: 'pouch-sdk', run: runOurs },
+      { name, run: async () => void (await run()) },
+    ],
+    rounds,
+  )
+  figures.push(...compare(`run of true, and ${name}`, times, goal))
+}
+
+const total = 100
+const each: number[] = []
+for (let round = 0; round < 5; round += 1) {
+  const begun = performance.now()
+  let started = 0
+  const worker = async (): Promise<void> => {
+    while (started++ < total) await runOurs()
+  }
+  await Promise.all(Array.from({ length: 16 }, worker))
+  each.push((performance.now() - begun) / total)
+}
+figures.push({ name: `each of ${total} containers, 16 at a time`, value: median(each), unit: 'ms', goal: 10 })
+
+const command = ['sleep', '1000']
+const ours = await engine.containers.createOwned({ image, command, networkMode: 'none' })
+await ours.start()
+const theirs = await docker.docker('run', '--detach', '--network', 'none', image, ...command)
+const execs = await inTurn(
+  [
+    { name: 'pouch-sdk', run: async () => void (await ours.exec(['true'], { check: true })) },
+    { name: 'docker exec', run: async () => void (await docker.docker('exec', theirs, 'true')) },
+  ],
+  rounds,
+)
+figures.push(...compare('exec of true', execs, 0.3))
+await ours.remove({ force: true })
+
+const detached = await Promise.all(
+  Array.from({ length: total }, async () => {
+    const container = await engine.containers.create({ image, command, networkMode: 'none' })
+    await container.start()
+    return container
+  }),
+)
+figures.push({
+  name: `anonymous memory beside each of ${total} detached containers`,
+  value: (await monitorsBytes(root)) / total / 2 ** 20,
+  unit: 'MiB',
+  goal: 6,
+})
+await Promise.all(detached.map((container) => container.remove({ force: true })))
+
+await engine.close()
+await docker.close()
+await podman.close()
+await rm(directory, { recursive: true, force: true })
+await report('local', figures)
+
+/** A prepared bundle, in a mount namespace where crun takes the cgroups. */
+async function bareRun(): Promise<() => Promise<unknown>> {
+  const bundle = join(directory, 'bundle')
+  await mkdir(bundle)
+  const rootfs = await busyboxRoot(directory)
+  await writeFile(join(bundle, 'config.json'), JSON.stringify({ ...minimalSpec('bare', ['/bin/true']), root: { path: rootfs } }))
+  const script = 'mount -t tmpfs none /sys/fs/cgroup/unified 2>/dev/null; exec crun run --bundle "$1" bare'
+  return () => execute('unshare', ['--mount', '--propagation', 'slave', '--', 'sh', '-c', script, 'sh', bundle])
+}
+
+/** Of all shims whose command line names the root. */
+async function monitorsBytes(place: string): Promise<number> {
+  let sum = 0
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue
+    const [line, status] = await Promise.all(['cmdline', 'status'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')))
+    const [, kibibytes] = /^RssAnon:\s+(\d+) kB$/m.exec(status ?? '') ?? []
+    if (/shim/.test(line ?? '') && ((line ?? '').includes(place) || (await readCwd(pid)).startsWith(place)))
+      sum += Number(kibibytes ?? 0) * 1024
+  }
+  return sum
+}
+async function readCwd(pid: string): Promise<string> {
+  return readlink(`/proc/${pid}/cwd`).catch(() => '')
+}
