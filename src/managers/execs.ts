@@ -8,6 +8,7 @@ import type { ExecService, StartExecOptions } from '../ports/backend/execs.js'
 import type { TaskService } from '../ports/engine/tasks.js'
 import type { Attachment } from '../ports/streams.js'
 import { raceAbort } from '../util/abort.js'
+import { once } from '../util/once.js'
 import type { ContainerContext } from './container/context.js'
 import { storedContainer } from './container/lookup.js'
 import type { ContainerRecord } from './container/record.js'
@@ -125,7 +126,8 @@ export class ExecManager implements ExecService {
     exec.exited.then(forget, forget)
   }
   #untilRead(exec: Exec, attachment: Attachment): Attachment {
-    const free = (): Promise<void> => this.#free(exec.ref)
+    // Its output has ended, and then the attachment is closed: one end, freed once.
+    const free = once(() => this.#free(exec.ref))
     const close = async (): Promise<void> => {
       await attachment.close()
       if (exec.state.status === 'exited') await free()

@@ -33,6 +33,8 @@ export async function deleteProcess(context: TaskContext, ref: ProcessRef, optio
 async function end(context: TaskContext, { files, state }: Known, kill: boolean, options: CallOptions): Promise<void> {
   const process = await context.carrier.find(state, options)
   if (process?.status === 'created' || (process === undefined && !(await files.started()))) {
+    // Somebody else has freed it since we looked.
+    if ((await files.state())?.wireId !== state.wireId) return
     if (!kill && !(await isHalfMade(context, files, state, async () => process)))
       throw new EngineError('failed_precondition', `${named(state)} is being started`)
     await context.carrier.destroy(state, options)
