@@ -1302,6 +1302,8 @@ interface TasksSubject {
 type BackendFeature = Capability
 /** Commands are real programs of a busybox, not a pretence of some. */
  | 'commands'
+/** A source of a bind that is not there is refused. */
+ | 'checked_bind_sources'
 /** The suite runs on the machine of the containers, and may bind its files. */
  | 'host'
 /** A container beyond its memory limit is killed, and that is told. */

@@ -366,9 +366,14 @@ export const imageCases: readonly BackendCase[] = [
   },
   {
     title: 'a platform that the image has not is not_found',
+    needs: 'platform',
     async run(subject) {
       await assert.rejects(subject.backend.containers.create(subject.spec(forever, { platform: 'linux/s390x' })), { code: 'not_found' })
       await withContainer(subject, forever, { platform: (await subject.backend.images.get(subject.image)).platform }, async () => {})
+    },
+    async otherwise(subject) {
+      const { platform } = await subject.backend.images.get(subject.image)
+      await assert.rejects(subject.backend.containers.create(subject.spec(forever, { platform })), { code: 'unsupported' })
     },
   },
 ]

@@ -72,17 +72,25 @@ export const mountCases: readonly BackendCase[] = [
     },
   },
   {
-    title: 'a bind source that is missing is invalid_argument and makes nothing; createSource makes it',
-    needs: 'host',
+    title: 'a bind source that is missing is invalid_argument, and nothing is made',
+    needs: 'checked_bind_sources',
     async run(subject) {
       await inDirectory(async (directory) => {
         const [source, label] = [join(directory, 'not/there'), uniqueName()]
-        const { containers } = subject.backend
         // Some look for it when it is used.
         const missing = run(subject, ['true'], { mounts: [{ type: 'bind', source, target: '/data' }], labels: { [label]: '' } })
         await assert.rejects(missing, { code: 'invalid_argument' })
         await assert.rejects(stat(source), { code: 'ENOENT' })
-        assert.deepEqual(await collect(containers.list({ all: true, labels: { [label]: '' } })), [])
+        assert.deepEqual(await collect(subject.backend.containers.list({ all: true, labels: { [label]: '' } })), [])
+      })
+    },
+  },
+  {
+    title: 'a bind source that is missing is made when asked',
+    needs: 'host',
+    async run(subject) {
+      await inDirectory(async (directory) => {
+        const source = join(directory, 'not/there')
         await say(subject, 'echo x >/data/made', { mounts: [{ type: 'bind', source, target: '/data', createSource: true }] })
         assert.equal(await readFile(join(source, 'made'), 'utf8'), 'x\n')
       })

@@ -84,7 +84,8 @@ export const policyCases: readonly BackendCase[] = [
     needs: 'restart_on_failure',
     async run(subject) {
       const { containers } = subject.backend
-      const script = 'echo run >>/tmp/runs; exit $((10 + $(wc -l </tmp/runs)))'
+      // Runs that last: some look for an end from time to time, and restart at once.
+      const script = 'echo run >>/tmp/runs; sleep 1; exit $((10 + $(wc -l </tmp/runs)))'
       await withContainer(subject, shell(script), { restart: { policy: 'on-failure', maxRetries: 2 } }, async (id) => {
         const [next, last] = [containers.wait(id, { until: 'next-exit' }), containers.wait(id)]
         await containers.start(id)

@@ -14,6 +14,7 @@ import { startTestContainerd, type TestContainerd } from '../setup/containerd.js
 import { startTestDockerd } from '../setup/dockerd.js'
 import { busyboxImage, ociArchive } from '../setup/images.js'
 import { daemonContents, filesBelow, processesNaming } from '../setup/outside.js'
+import { startTestPodman } from '../setup/podman.js'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
@@ -109,6 +110,7 @@ describe('examples', () => {
 describe('docker-to-pouch.ts', () => {
   const daemons: Readonly<Record<string, () => Promise<{ readonly url: string } & Closeable>>> = {
     dockerd: startTestDockerd,
+    podman: startTestPodman,
     containerd: async () => ({ url, ...closeable(async () => {}) }),
   }
   it.each(Object.entries(daemons))('says the same on %s', async (_, start) => {

@@ -3,6 +3,7 @@ import type { BackendFeature } from '../../src/conformance/backend-suite-subject
 /** What our own engine can do on this machine, whatever carries its containers. */
 export const managedFeatures: readonly BackendFeature[] = [
   'annotations',
+  'checked_bind_sources',
   'chosen_id',
   'commands',
   'env_update',

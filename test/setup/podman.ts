@@ -98,7 +98,7 @@ async function settings(directory: string): Promise<void> {
   for (const name of ['networks', 'tmp']) await mkdir(join(directory, name))
   // Without limits of ours root's containers ask for a million files and processes, which needs CAP_SYS_RESOURCE. Podman lowers its own
   // number of processes to the highest process id.
-  const { stdout: init } = await execute('sh', ['-c', 'command -v tini'])
+  const { stdout: init } = await execute('sh', ['-c', 'command -v tini-static'])
   const files = await hardLimit('open files')
   const processes = Math.min(await hardLimit('processes'), Number(await readFile(pidMax, 'utf8')))
   const limits = [`nofile=${files}:${files}`, `nproc=${processes}:${processes}`]

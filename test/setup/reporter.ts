@@ -23,7 +23,7 @@ interface Summary {
 }
 
 /** Where a whole run must run it: the beginnings of the names of its backends. */
-const wanted: readonly string[] = ['memory', 'containerd', 'dockerd']
+const wanted: readonly string[] = ['memory', 'containerd', 'dockerd', 'podman']
 
 export class SummaryReporter implements Reporter {
   #vitest: Vitest | undefined

@@ -11,7 +11,7 @@ const atOnce = 16
 export async function* listContainers(context: ContainerContext, options: ListContainersOptions = {}): AsyncGenerator<ContainerInfo> {
   const { all, labels = {}, names, status, signal } = options
   const query = {
-    all: all === true || status !== undefined,
+    all: all === true || status !== undefined || !context.dialect.containers.listsPaused,
     filters: context.dialect.containers.filtersLabels ? labelFilter(labels) : undefined,
   }
   const answer = parse(listAnswer, await context.calls.json('GET', '/containers/json', { query, signal }), 'GET /containers/json')

@@ -46,6 +46,10 @@ async function attachSoon(
   answer: InspectAnswer,
   options: Parameters<typeof attachTo>[2],
 ): Promise<StartableAttachment> {
+  const { tidiesForMs } = context.dialect.containers
+  const endedAt = toDate(answer.State.FinishedAt)?.getTime()
+  if (tidiesForMs > 0 && endedAt !== undefined && !isRunning(answer.State))
+    await sleep(Math.min(Math.max(endedAt + tidiesForMs - Date.now(), 0), tidiesForMs), options.signal)
   for (const ms of tidyingMs) {
     try {
       return await attachTo(context, answer, options)

@@ -13,6 +13,7 @@ type WaitContext = Pick<ContainerContext, 'calls' | 'dialect' | 'signals'>
 
 const shortestMs = 50
 const longestMs = 1_000
+const restartMs = 1_500
 
 export async function waitContainer(context: WaitContext, id: string, options: WaitOptions = {}): Promise<ExitStatus> {
   return context.dialect.containers.wait === 'conditions' ? byConditions(context, id, options) : byAsking(context, id, options)
@@ -44,6 +45,14 @@ async function byConditions(context: WaitContext, id: string, { until = 'exit', 
     if (after === undefined) return whenGone(id, until === 'exit' && exit !== undefined ? 'removed' : until, last)
     if (exit === undefined) await sleep(shortestMs, signal) // a start that failed
   }
+}
+/** Of an ended one: where a restart that is to come is not told, it is waited for a moment. */
+async function startsAgain(context: WaitContext, { Id, State, HostConfig }: InspectAnswer, { signal }: CallOptions): Promise<boolean> {
+  const policy = HostConfig.RestartPolicy?.Name ?? ''
+  if (context.dialect.containers.tellsRestarts || policy === '' || policy === 'no') return false
+  await sleep(restartMs, signal)
+  const now = await lookFor(context, Id, { signal })
+  return now !== undefined && now.State.StartedAt !== State.StartedAt
 }
 function whenGone(id: string, until: WaitOptions['until'], last: ExitStatus | undefined): ExitStatus {
   if (until === 'removed' && last !== undefined) return last
@@ -110,7 +119,8 @@ async function byAsking(context: WaitContext, id: string, { until = 'exit', sign
     ended = undefined
     const exit = lastEnd(context, answer)
     last = exit ?? last
-    if (until === 'exit' && endOf(context, answer) !== undefined && exit !== undefined) return exit
+    const over = until === 'exit' && endOf(context, answer) !== undefined
+    if (over && exit !== undefined && !(await startsAgain(context, answer, { signal }))) return exit
     if (until === 'next-exit' && exit !== undefined && exit.exitedAt.getTime() !== before) return exit
     if (isRunning(answer.State)) {
       // Some daemons do not hear of an end that came just before they were asked.

@@ -66,6 +66,16 @@ export interface ContainerWays {
   readonly attachesToEnded: boolean
   /** `GET /containers/json` takes labels to look for, by the rules of Docker. */
   readonly filtersLabels: boolean
+  /** The plain list has those that are paused, too. */
+  readonly listsPaused: boolean
+  /** Notices the end of an exec that nobody is attached to. */
+  readonly watchesExecs: boolean
+  /** A history that ends is cut off at once at its end, so that its last events are told only when that is so much later. */
+  readonly historyLagMs: number
+  /** What cleans up behind an end is at it for so long: output of a new run would go where the old one's went. */
+  readonly tidiesForMs: number
+  /** One that is about to be started again by its restart policy is told from one that is not. */
+  readonly tellsRestarts: boolean
   /** An exec has the directory that was asked for. */
   readonly execWorkingDir: boolean
   /** Of `rich` containers: the programs that may be process 1, by mode. Absent: nobody looks. */

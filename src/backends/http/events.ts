@@ -9,7 +9,7 @@ import { type Place, formatCursor, isAfter, newPlace, parseCursor, timeText } fr
 import { type EventBody, eventAnswer, nanosOf, toEvent } from './wire/event.js'
 import { parse } from './wire/parse.js'
 
-type EventContext = Pick<HttpContext, 'calls' | 'facts'>
+type EventContext = Pick<HttpContext, 'calls' | 'dialect' | 'facts'>
 
 const shortestMs = 100
 const longestMs = 2_000
@@ -48,13 +48,20 @@ export async function* engineEvents(context: EventContext, options: EventsOption
 }
 
 /** After `place`, in order; up to `until` or for ever. Resolves when the daemon ends it. */
-async function* history({ calls }: EventContext, place: Place, until: number | undefined, { signal }: CallOptions): AsyncGenerator<Seen> {
-  const query = { since: timeText(place.nanos - overlapNanos), until: until === undefined ? undefined : timeText(until) }
+async function* history(
+  { calls, dialect }: EventContext,
+  place: Place,
+  until: number | undefined,
+  { signal }: CallOptions,
+): AsyncGenerator<Seen> {
+  const end = until === undefined ? undefined : until + dialect.containers.historyLagMs * 1e6
+  const query = { since: timeText(place.nanos - overlapNanos), until: end === undefined ? undefined : timeText(end) }
   let nanos = 0
   let count = 0
   for await (const line of calls.lines('GET', '/events', { query, signal })) {
     const answer = parse(eventAnswer, line, 'GET /events')
     const at = nanosOf(answer)
+    if (until !== undefined && at > until) return
     count = at === nanos ? count + 1 : 1
     nanos = at
     const here: Place = { nanos, count }

@@ -78,12 +78,21 @@ export class HttpExecs implements ExecService {
       throw new EngineError('failed_precondition', `exec "${execId}" was started before`, { subject: subjectOf(execId) })
     const tty = known?.spec.tty ?? (await this.#inspect(execId, { signal })).ProcessConfig?.tty === true
     if (known !== undefined) known.started = true
-    const body = { Detach: attach === undefined, Tty: tty }
-    const subject = subjectOf(execId)
-    if (attach === undefined) {
-      await this.#startDetached(execId, body)
+    const { watchesExecs } = this.#context.dialect.containers
+    if (attach === undefined && watchesExecs) {
+      await this.#startDetached(execId, { Detach: true, Tty: tty })
       return undefined
     }
+    const attachment = await this.#startAttached(execId, tty, attach?.stdin === true, { signal })
+    if (attach !== undefined) return attachment
+    await attachment.close()
+    return undefined
+  }
+
+  async #startAttached(execId: string, tty: boolean, stdin: boolean, { signal }: CallOptions): Promise<Attachment> {
+    const known = this.#known.get(execId)
+    const subject = subjectOf(execId)
+    const body = { Detach: false, Tty: tty }
     const connection = await this.#context.calls.hijack(path`/exec/${execId}/start`, { body, subject, signal })
     const { output, beginning } = peeked(connection.output, tty ? 0 : frameHeaderBytes)
     if (known !== undefined) known.beginning = beginning
@@ -91,7 +100,7 @@ export class HttpExecs implements ExecService {
       output,
       subject,
       tty,
-      stdin: attach.stdin,
+      stdin,
       framed: !tty,
       detach: 'drain',
       isRefusal: (beginning) => this.#isRefusal(execId, beginning),

@@ -12,9 +12,14 @@ import { untilEnded } from './until-ended.js'
 import type { InspectAnswer } from './wire/container.js'
 import { toDate } from './wire/container-info.js'
 
-type LogContext = Pick<ContainerContext, 'calls' | 'dialect'>
+type LogContext = Pick<ContainerContext, 'calls' | 'dialect' | 'supports'>
 
 export async function* containerLogs(context: LogContext, id: string, options: LogOptions = {}): AsyncGenerator<LogEntry, void, undefined> {
+  const recorded = context.supports('log_timestamps')
+  for await (const entry of recordedLogs(context, id, options)) yield recorded ? entry : { ...entry, time: new Date() }
+}
+
+async function* recordedLogs(context: LogContext, id: string, options: LogOptions): AsyncGenerator<LogEntry> {
   const { tail, streams, follow, signal } = options
   const answer = await inspect(context, id, { signal })
   if (answer.HostConfig.LogConfig?.Type === 'none')

@@ -46,6 +46,7 @@ daemonSuite({
     'oom',
     'registry',
     'seccomp_profile',
+    'checked_bind_sources',
     'strict_seccomp',
     'masked_paths',
     'plain_environment',

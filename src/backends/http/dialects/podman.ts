@@ -1,7 +1,8 @@
 // Podman's compatible API, as `podman system service` serves it. Measured on 4.3.1.
+import { EngineError } from '../../../errors.js'
 import type { Capability } from '../../../ports/backend/backend.js'
 import type { ContainerSpec } from '../../../model/container-spec.js'
-import type { Dialect, ErrorRule } from '../dialect.js'
+import type { DaemonFacts, Dialect, ErrorRule } from '../dialect.js'
 import { resourceDialects } from '../resource-dialect.js'
 import type { CreateBody } from '../wire/create-body.js'
 import { podmanResourceErrors } from './resource-errors.js'
@@ -32,7 +33,10 @@ const podmanErrors: readonly ErrorRule[] = [
   { message: /statfs .*: no such file or directory|stat \/dev\/.*: no such file or directory/i, code: 'invalid_argument' },
 ]
 
-/** Those that are missing would need what the compatible API of 4.3 has not: it knows no update, and tells times of the log in seconds. */
+/**
+ * Those that are missing would need what the compatible API of 4.3 has not: it knows no update, tells times of the log in whole seconds,
+ * and runs the container's own `ps` where it is asked for columns.
+ */
 const capabilities: readonly Capability[] = [
   ...resourceDialects.podman.capabilities.filter((capability) => capability !== 'platform'),
   'event_history',
@@ -49,11 +53,11 @@ const capabilities: readonly Capability[] = [
   'stats',
   'stop_signal',
   'tmpfs',
-  'top',
 ]
 
 /** Its own defaults are others: 64 000 KiB of shared memory, a tmpfs that begins with what the image has there, and of mode 0 by `Mounts`. */
-function extendBody(body: CreateBody, { mounts = [], shmBytes = 64 << 20 }: ContainerSpec): CreateBody {
+function extendBody(body: CreateBody, { mounts = [], shmBytes, ipcMode = 'private' }: ContainerSpec): CreateBody {
+  const ownShm = ipcMode === 'private' || ipcMode === 'shareable'
   const tmpfs = mounts.flatMap((mount) => {
     if (mount.type !== 'tmpfs') return []
     const { target, sizeBytes, mode = 0o1777 } = mount
@@ -62,7 +66,24 @@ function extendBody(body: CreateBody, { mounts = [], shmBytes = 64 << 20 }: Cont
   })
   const { Mounts = [] } = body.HostConfig as { readonly Mounts?: readonly { readonly Type: string }[] }
   const others = Mounts.filter(({ Type }) => Type !== 'tmpfs')
-  return { ...body, HostConfig: { ...body.HostConfig, ShmSize: shmBytes, Mounts: others, Tmpfs: Object.fromEntries(tmpfs) } }
+  return {
+    ...body,
+    HostConfig: {
+      ...body.HostConfig,
+      ShmSize: shmBytes ?? (ownShm ? 64 << 20 : undefined),
+      Mounts: others,
+      Tmpfs: Object.fromEntries(tmpfs),
+    },
+  }
+}
+
+/** It would run everything with its own default. */
+function refuseSpec({ runtime }: ContainerSpec, { info }: DaemonFacts): void {
+  if (runtime === undefined || runtime.name === info['DefaultRuntime']) return
+  const { Runtimes } = info
+  if (typeof Runtimes !== 'object' || Runtimes === null || !(runtime.name in Runtimes))
+    throw new EngineError('invalid_argument', `runtime "${runtime.name}" is none that this daemon knows`)
+  throw new EngineError('unsupported', `the podman backend does not support the choice of runtime "${runtime.name}"`)
 }
 
 export const podman: Dialect = {
@@ -77,7 +98,19 @@ export const podman: Dialect = {
     'security.seccomp: profile': undefined,
     'security: maskedPaths and readOnlyPaths': undefined,
   },
-  // Its `next-exit` looks once a second whether it runs, and misses a run that is shorter.
-  containers: { ...docker.containers, extendBody, forcedRemoval: 'stops', wait: 'plain', oneShotStats: () => false },
+  containers: {
+    ...docker.containers,
+    listsPaused: false,
+    watchesExecs: false,
+    historyLagMs: 1_000,
+    tellsRestarts: false,
+    tidiesForMs: 600,
+    // Its `next-exit` looks once a second whether it runs, and misses a run that is shorter.
+    wait: 'plain',
+    forcedRemoval: 'stops',
+    extendBody,
+    refuseSpec,
+    oneShotStats: () => false,
+  },
   capabilities: () => capabilities,
 }

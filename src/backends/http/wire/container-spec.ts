@@ -56,7 +56,7 @@ export function toContainerSpec(answer: InspectAnswer): ContainerSpec {
     ipcMode: toIpcMode(HostConfig.IpcMode),
     restart: toRestart(HostConfig.RestartPolicy),
     health: toHealthSpec(Config.Healthcheck),
-    runtime: text(HostConfig.Runtime) === undefined ? undefined : { name: HostConfig.Runtime ?? '' },
+    runtime: toRuntime(HostConfig.Runtime),
     log: toLog(HostConfig.LogConfig),
     ...ownOfPouch(answer),
   }
@@ -88,13 +88,18 @@ export function toEnv(list: readonly string[] | null | undefined): Readonly<Reco
   })
   return filledRecord(Object.fromEntries(entries))
 }
+/** Podman says `oci`, whichever it is. */
+function toRuntime(name: string | null | undefined): { readonly name: string } | undefined {
+  return text(name) === undefined || name === 'oci' ? undefined : { name: name ?? '' }
+}
 function toSignal(value: string | number | null | undefined): Signal | undefined {
   return value === null || value === undefined || value === '' ? undefined : findSignalName(String(value))
 }
 function toGrace(label: string | undefined, seconds: number | null | undefined): number | undefined {
   const ms = label === undefined ? Number.NaN : Number(label)
   if (Number.isInteger(ms) && ms >= 0) return ms
-  return seconds === null || seconds === undefined || seconds < 0 || seconds * 1_000 === defaultGraceMs ? undefined : seconds * 1_000
+  // Podman says 0, whatever it is.
+  return seconds === null || seconds === undefined || seconds <= 0 || seconds * 1_000 === defaultGraceMs ? undefined : seconds * 1_000
 }
 /** The beginning of the id is what a container gets that asks for none. */
 function ownHostname({ Id, Config, HostConfig }: InspectAnswer): string | undefined {
@@ -199,7 +204,16 @@ function toMountRequests({ Mounts, Binds, Tmpfs }: InspectHostConfig): readonly 
         : defined({ type: 'volume', ...common, noCopy }),
     ]
   })
-  const tmpfs = Object.keys(Tmpfs ?? {}).map((target): MountSpec => ({ type: 'tmpfs', target }))
+  const tmpfs = Object.entries(Tmpfs ?? {}).map(([target, modes]): MountSpec => {
+    const size = /(?:^|,)size=(\d+)(?:,|$)/.exec(modes)?.[1]
+    const mode = /(?:^|,)mode=([0-7]+)(?:,|$)/.exec(modes)?.[1]
+    return defined({
+      type: 'tmpfs',
+      target,
+      sizeBytes: size === undefined ? undefined : Number(size),
+      mode: mode === undefined ? undefined : Number.parseInt(mode, 8),
+    })
+  })
   return filled([...mounts, ...binds, ...tmpfs])
 }
 function toPropagation(value: string | null | undefined): BindMount['propagation'] {
