@@ -251,7 +251,8 @@ describe.each([
       await child.kill()
       await root.tasks.repair()
       await root.tasks.delete(asked, { kill: true })
-      expect([ms, await leftovers(root)]).toEqual([ms, nothing])
+      // What was forked in the moment of the kill and had no name yet finds nothing to run, and ends by itself.
+      await expect.poll(() => leftovers(root), { timeout: 3_000, message: `killed after ${ms} ms` }).toEqual(nothing)
     }
   })
 
