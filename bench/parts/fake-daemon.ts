@@ -19,6 +19,7 @@ const facts: Readonly<Record<string, unknown>> = {
     Architecture: 'x86_64',
     Runtimes: { runc: {} },
   },
+  '/containers/json': [],
 }
 
 function respond(request: IncomingMessage, response: ServerResponse): void {
@@ -29,7 +30,7 @@ function respond(request: IncomingMessage, response: ServerResponse): void {
     return
   }
   const [, id = ''] = /^\/containers\/([^/]+)\/json$/.exec(path) ?? []
-  const body = id === '' ? JSON.stringify(facts[path]) : id.includes('-') ? JSON.stringify({ ...inspection, Id: id }) : whole
+  const body = id === '' ? JSON.stringify(facts[path] ?? {}) : id.includes('-') ? JSON.stringify({ ...inspection, Id: id }) : whole
   // A wait for a container that is attached to never ends here: its output does.
   if (/\/wait$/.test(path)) response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
   else response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body)

@@ -38,21 +38,20 @@ export async function createRunFiles(directory: string, tty: boolean, options: C
     }
   }
 }
-/** All or none, empty, mode 0600, open for reading. Throws EEXIST when one is there. */
+/**
+ * All or none, empty, mode 0600, open for reading. Throws EEXIST when one is there. One after the other: of two who make the same, the
+ * first file tells who has them all.
+ */
 export async function createFiles(files: readonly LogFile[]): Promise<FileHandle[]> {
-  const opened = await Promise.allSettled(
-    files.map(({ path }) => open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)),
-  )
-  const failed = opened.find((one) => one.status === 'rejected')
-  if (failed === undefined) return opened.map((one) => (one as PromiseFulfilledResult<FileHandle>).value)
-  await Promise.allSettled(
-    opened.map(async (one, index) => {
-      if (one.status === 'rejected') return
-      await one.value.close()
-      await removeFiles(files.slice(index, index + 1))
-    }),
-  )
-  throw failed.reason
+  const opened: FileHandle[] = []
+  try {
+    for (const { path } of files) opened.push(await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600))
+    return opened
+  } catch (error) {
+    await Promise.allSettled(opened.map((handle) => handle.close()))
+    await removeFiles(files.slice(0, opened.length))
+    throw error
+  }
 }
 /** Absent ones are success. */
 export async function removeFiles(files: readonly LogFile[]): Promise<void> {

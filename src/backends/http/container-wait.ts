@@ -5,11 +5,12 @@ import type { ExitStatus } from '../../model/process.js'
 import type { WaitOptions } from '../../ports/backend/containers.js'
 import { linkedSignal, sleep, within } from '../../util/abort.js'
 import { type ContainerContext, containerSubject, inspect, noContainer } from './container-context.js'
+import { engineEvents } from './events.js'
 import { path } from './path.js'
 import type { InspectAnswer, InspectState } from './wire/container.js'
 import { isRestarting, isRunning, toDate, toExit } from './wire/container-info.js'
 
-type WaitContext = Pick<ContainerContext, 'calls' | 'dialect' | 'signals'>
+type WaitContext = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'signals' | 'supports'>
 
 const shortestMs = 50
 const longestMs = 1_000
@@ -110,6 +111,8 @@ async function byAsking(context: WaitContext, id: string, { until = 'exit', sign
   let last: ExitStatus | undefined
   /** Of one that was removed before anybody could look. */
   let ended: ExitStatus | undefined
+  /** What a wait told of the end that is looked at next. */
+  let code: number | undefined
   for (let answer: InspectAnswer | undefined = first, pauseMs = shortestMs; ; ) {
     if (answer === undefined) {
       if (ended !== undefined) return ended
@@ -117,14 +120,14 @@ async function byAsking(context: WaitContext, id: string, { until = 'exit', sign
       throw noContainer(id)
     }
     ended = undefined
-    const exit = lastEnd(context, answer)
+    const exit = lastEnd(context, answer, code)
+    code = undefined
     last = exit ?? last
     const over = until === 'exit' && endOf(context, answer) !== undefined
     if (over && exit !== undefined && !(await startsAgain(context, answer, { signal }))) return exit
     if (until === 'next-exit' && exit !== undefined && exit.exitedAt.getTime() !== before) return exit
     if (isRunning(answer.State)) {
-      // Some daemons do not hear of an end that came just before they were asked.
-      const code = await within(longestMs, (call) => untilItStops(context, id, call), { signal })
+      code = await codeOfRun(context, answer, { signal })
       ended = toldEnd(context, answer, code)
       pauseMs = shortestMs
     } else {
@@ -133,6 +136,52 @@ async function byAsking(context: WaitContext, id: string, { until = 'exit', sign
     }
     answer = await lookFor(context, id, { signal })
   }
+}
+
+/**
+ * The code of the end of the run that was seen; `undefined` when nobody told it. Some daemons do not hear of an end that came just before
+ * they were asked, or that a restart followed at once: so it is looked after meanwhile, and the wait given up when that run is over.
+ */
+async function codeOfRun(context: WaitContext, { Id, State }: InspectAnswer, { signal }: CallOptions): Promise<number | undefined> {
+  using waiting = linkedSignal(signal)
+  let isOver = false
+  const told = untilItStops(context, Id, { signal: waiting.signal }).finally(() => {
+    isOver = true
+  })
+  told.catch(() => {})
+  try {
+    for (;;) {
+      await Promise.race([told, sleep(longestMs, signal)])
+      if (isOver) return await told
+      const now = await lookFor(context, Id, { signal })
+      const runsOn = now !== undefined && isRunning(now.State) && now.State.StartedAt === State.StartedAt
+      if (!runsOn)
+        return (await within(shortestMs, () => told, { signal })) ?? (await codeInHistory(context, Id, State.StartedAt, { signal }))
+    }
+  } finally {
+    waiting.abort(new Error('nobody waits any more'))
+  }
+}
+
+/** Of the first end after that start. */
+async function codeInHistory(
+  context: WaitContext,
+  id: string,
+  startedAt: InspectState['StartedAt'],
+  { signal }: CallOptions,
+): Promise<number | undefined> {
+  const since = toDate(startedAt)
+  if (since === undefined || !context.supports('event_history')) return undefined
+  for await (const { attributes } of engineEvents(context, {
+    since,
+    follow: false,
+    types: ['container'],
+    actions: ['exit'],
+    subjects: [id],
+    signal,
+  }))
+    if (/^\d+$/.test(attributes['exitCode'] ?? '')) return Number(attributes['exitCode'])
+  return undefined
 }
 
 /** Resolves when it does not run, at once if it is so, or is not there; with the code of an end that was waited for. */
@@ -167,9 +216,13 @@ function endOf(context: WaitContext, answer: InspectAnswer): ExitStatus | undefi
     : lastEnd(context, answer)
 }
 
-/** The end that the daemon remembers; of a running one that of the run before, whose code nobody tells any more. */
+/** The end that the daemon remembers; of a running one that of the run before, whose code is `code`, or nobody tells it any more. */
 function lastEnd({ signals }: Pick<WaitContext, 'signals'>, { Id, State }: InspectAnswer, code?: number): ExitStatus | undefined {
   if (toDate(State.FinishedAt) === undefined) return undefined
-  const state: InspectState = isRunning(State) || isRestarting(State) ? { ...State, ExitCode: code ?? State.ExitCode } : State
+  const state: InspectState = isRunning(State)
+    ? { ...State, ExitCode: code }
+    : isRestarting(State)
+      ? { ...State, ExitCode: code ?? State.ExitCode }
+      : State
   return toExit(state, (exit) => signals.of(Id, exit))
 }

@@ -1,6 +1,6 @@
 // The `pouch-sdk/local` entry: no daemon at all. What runs is the containers.
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import packageJson from '../../../package.json' with { type: 'json' }
 import { oci } from '../../drivers/runtime.js'
 import { EngineError } from '../../errors.js'
 import { type EnginePorts, type EngineSettings, managedBackend } from '../../managers/managed-backend.js'
@@ -94,7 +94,8 @@ function toSettings({ registries, onTrace, beforeStep }: OpenLocalOptions, { run
     onTrace,
     beforeStep,
     close,
-    version: async () => packageVersion(),
+    // Of this package, which is all that an engine without a daemon consists of.
+    version: async () => packageJson.version,
     check: async () => [checkSnapshotter(storage), ...runtimes.checks(), checkDefault(table), ...(await localTaskChecks())],
   }
 }
@@ -121,10 +122,4 @@ function checkSnapshotter({ snapshotterNames, overlayMissing }: LocalStorage): C
 }
 function checkDefault({ default: name }: RuntimeChoice): CheckItem {
   return { name: 'default runtime', answer: 'yes', why: `"${name}" runs what names none` }
-}
-
-/** Of this package, which is all that an engine without a daemon consists of. */
-function packageVersion(): string {
-  const { version } = createRequire(import.meta.url)('pouch-sdk/package.json') as { readonly version: string }
-  return version
 }

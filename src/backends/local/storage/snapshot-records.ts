@@ -1,6 +1,7 @@
 // What is known of snapshots: a file for each key, whole or not there. Names and keys share one space, so one directory.
 import { randomBytes, randomUUID } from 'node:crypto'
-import { link, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
+import { linkSync } from 'node:fs'
+import { link, open, readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
 import { EngineError } from '../../../errors.js'
@@ -9,6 +10,7 @@ import type { SnapshotInfo } from '../../../ports/engine/snapshotter.js'
 import { encodeFileName } from '../../../util/file-name.js'
 import { fsError, hasErrno } from '../../../util/fs-error.js'
 import { once } from '../../../util/once.js'
+import { readSmall, removeSmall, writeSmall } from '../../host/small-files.js'
 import { syncDirectory } from './store.js'
 
 export interface SnapshotRecord {
@@ -49,12 +51,9 @@ export class SnapshotRecords {
   async create(record: SnapshotRecord, durable: boolean): Promise<boolean> {
     const temporary = join(this.#directory, `.${randomUUID()}`)
     try {
-      {
-        await using file = await open(temporary, 'wx', 0o600)
-        await file.writeFile(`${JSON.stringify(record)}\n`)
-        if (durable) await file.datasync()
-      }
-      await link(temporary, this.#path(record.key))
+      writeSmall(temporary, `${JSON.stringify(record)}\n`, 'wx')
+      if (durable) await syncData(temporary)
+      linkSync(temporary, this.#path(record.key))
       if (durable) await syncDirectory(this.#directory)
       return true
     } catch (error) {
@@ -67,9 +66,9 @@ export class SnapshotRecords {
   /** Absent is success. */
   async delete(key: string): Promise<void> {
     try {
-      await unlink(this.#path(key))
+      removeSmall(this.#path(key))
     } catch (error) {
-      if (!hasErrno(error, 'ENOENT')) throw fsError(error, `snapshot "${key}"`)
+      throw fsError(error, `snapshot "${key}"`)
     }
   }
   async *list(): AsyncGenerator<SnapshotRecord, void, undefined> {
@@ -107,12 +106,17 @@ export class SnapshotRecords {
   }
   async #read(path: string, key: string): Promise<SnapshotRecord | undefined> {
     try {
-      return parseRecord(await readFile(path, 'utf8'), key)
+      const text = readSmall(path)
+      return text === undefined ? undefined : parseRecord(text, key)
     } catch (error) {
-      if (hasErrno(error, 'ENOENT')) return undefined
       throw fsError(error, `snapshot "${key}"`)
     }
   }
+}
+
+async function syncData(path: string): Promise<void> {
+  await using file = await open(path, 'r+')
+  await file.datasync()
 }
 
 export function parseRecord(text: string, key: string): SnapshotRecord {
