@@ -122,7 +122,7 @@ figures.push({ name: 'inspect: over the bare exchange', value: each('pouch-sdk')
 figures.push({ name: 'inspect: dockerode over the bare exchange', value: each('dockerode') - each('bare exchange'), unit: 'ms' })
 
 const attachTheirs = async (frame: number, total: number): Promise<void> => {
-  const stream = await theirs.getContainer(`${frame}-${total}`).attach({ stream: true, stdout: true, stderr: true, hijack: true })
+  const stream = await theirs.getContainer(`0${frame}-${total}`).attach({ stream: true, stdout: true, stderr: true, hijack: true })
   const out = sink()
   theirs.modem.demuxStream(stream, out, sink())
   await once(stream, 'end')

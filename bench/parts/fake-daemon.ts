@@ -1,5 +1,6 @@
 // A daemon that costs next to nothing, in a process of its own: fake-daemon SOCKET INSPECTION. It answers an inspection with the JSON of that
 // file, and an attachment to the container "FRAME-TOTAL" with TOTAL bytes of output in frames of FRAME bytes.
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -22,6 +23,13 @@ const facts: Readonly<Record<string, unknown>> = {
   '/containers/json': [],
 }
 
+/** Containers whose output has just been sent: the next who looks finds that they have ended, and after that they run again. */
+const ended = new Set<string>()
+function streaming(id: string): unknown {
+  const over = ended.delete(id) && { Status: 'exited', Running: false, Pid: 0, ExitCode: 0, FinishedAt: new Date().toISOString() }
+  return { ...inspection, Id: id, State: { ...(inspection['State'] as object), ...over } }
+}
+
 function respond(request: IncomingMessage, response: ServerResponse): void {
   const [path = ''] = (request.url ?? '').replace(/^\/v[\d.]+/, '').split('?')
   request.resume()
@@ -30,7 +38,7 @@ function respond(request: IncomingMessage, response: ServerResponse): void {
     return
   }
   const [, id = ''] = /^\/containers\/([^/]+)\/json$/.exec(path) ?? []
-  const body = id === '' ? JSON.stringify(facts[path] ?? {}) : id.includes('-') ? JSON.stringify({ ...inspection, Id: id }) : whole
+  const body = id === '' ? JSON.stringify(facts[path] ?? {}) : id.includes('-') ? JSON.stringify(streaming(id)) : whole
   // A wait for a container that is attached to never ends here: its output does.
   if (/\/wait$/.test(path)) response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
   else response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body)
@@ -38,7 +46,8 @@ function respond(request: IncomingMessage, response: ServerResponse): void {
 
 async function stream(request: IncomingMessage, socket: Duplex): Promise<void> {
   socket.on('error', () => {})
-  const [, frame = 0, total = 0] = (/\/containers\/(\d+)-(\d+)\/attach/.exec(request.url ?? '') ?? []).map(Number)
+  const [, id = '', ...sizes] = /\/containers\/((\d+)-(\d+))\/attach/.exec(request.url ?? '') ?? []
+  const [frame = 0, total = 0] = sizes.map(Number)
   socket.write('HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n')
   const one = Buffer.alloc(8 + frame, 'x')
   one.fill(0, 0, 8)
@@ -46,8 +55,10 @@ async function stream(request: IncomingMessage, socket: Duplex): Promise<void> {
   one.writeUInt32BE(frame, 4)
   const many = Buffer.concat(Array.from({ length: Math.max(1, Math.floor((1 << 20) / one.length)) }, () => one))
   const times = Math.ceil(total / frame / (many.length / one.length))
+  const closed = once(socket, 'close').catch(() => {})
   for (let time = 0; time < times && !socket.destroyed; time += 1)
-    if (!socket.write(many)) await new Promise<void>((resolve) => socket.once('drain', resolve).once('close', resolve))
+    if (!socket.write(many)) await Promise.race([once(socket, 'drain').catch(() => {}), closed])
+  ended.add(id)
   socket.end()
 }
 

@@ -15,6 +15,7 @@ type WaitContext = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'signa
 const shortestMs = 50
 const longestMs = 1_000
 const restartMs = 1_500
+const mostLooks = 3
 
 export async function waitContainer(context: WaitContext, id: string, options: WaitOptions = {}): Promise<ExitStatus> {
   return context.dialect.containers.wait === 'conditions' ? byConditions(context, id, options) : byAsking(context, id, options)
@@ -163,7 +164,7 @@ async function codeOfRun(context: WaitContext, { Id, State }: InspectAnswer, { s
   }
 }
 
-/** Of the first end after that start. */
+/** Of the first end after that start. Some daemons write their history a little later than they act. */
 async function codeInHistory(
   context: WaitContext,
   id: string,
@@ -172,15 +173,11 @@ async function codeInHistory(
 ): Promise<number | undefined> {
   const since = toDate(startedAt)
   if (since === undefined || !context.supports('event_history')) return undefined
-  for await (const { attributes } of engineEvents(context, {
-    since,
-    follow: false,
-    types: ['container'],
-    actions: ['exit'],
-    subjects: [id],
-    signal,
-  }))
-    if (/^\d+$/.test(attributes['exitCode'] ?? '')) return Number(attributes['exitCode'])
+  for (let look = 1; look <= mostLooks; look += 1) {
+    if (look > 1) await sleep(longestMs / 2, signal)
+    const ends = engineEvents(context, { since, follow: false, types: ['container'], actions: ['exit'], subjects: [id], signal })
+    for await (const { attributes } of ends) if (/^\d+$/.test(attributes['exitCode'] ?? '')) return Number(attributes['exitCode'])
+  }
   return undefined
 }
 
