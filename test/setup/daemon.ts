@@ -84,7 +84,7 @@ export async function links(): Promise<ReadonlySet<string>> {
 }
 
 export interface Leftovers {
-  /** Everything below it: processes that name it, mounts, and itself. */
+  /** Everything below it: processes that name it or have their root there, mounts, and itself. */
   readonly directory: string
   /** Control groups, relative to a hierarchy: their processes are killed. */
   readonly cgroups: readonly string[]
@@ -94,7 +94,7 @@ export interface Leftovers {
 
 /** Takes away what a stopped daemon left. Throws when something withstands: then the test has left it, too. */
 export async function sweep({ directory, cgroups, links: before }: Leftovers): Promise<void> {
-  await killAll(async () => [...(await processesIn(cgroups)), ...(await pidsNaming(directory))])
+  await killAll(async () => [...(await processesIn(cgroups)), ...(await pidsNaming(directory)), ...(await pidsRootedIn(directory))])
   for (const point of (await mountsBelow(directory)).reverse()) await execute('umount', ['--lazy', point])
   for (const name of await links()) if (!before.has(name)) await execute('ip', ['link', 'delete', name]).catch(() => {})
   for (const cgroup of cgroups) for (const path of await cgroupDirectories(cgroup)) await removeTree(path)
@@ -116,6 +116,16 @@ async function killAll(find: () => Promise<readonly number[]>): Promise<void> {
 
 async function pidsNaming(text: string): Promise<number[]> {
   return (await processesNaming(text)).map((line) => Number(line.split(' ', 1)[0]))
+}
+/** Those whose root is mounted from there: a step of a build that was left is in no control group of ours. */
+async function pidsRootedIn(directory: string): Promise<number[]> {
+  const found: number[] = []
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue
+    const mounts = (await readFile(join('/proc', pid, 'mountinfo'), 'utf8').catch(() => '')).split('\n')
+    if (mounts.some((line) => line.split(' ')[4] === '/' && line.includes(`=${directory}/`))) found.push(Number(pid))
+  }
+  return found
 }
 async function processesIn(cgroups: readonly string[]): Promise<number[]> {
   const pids = new Set<number>()
