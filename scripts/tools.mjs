@@ -45,6 +45,9 @@ export const tools = [
   { command: 'docker', package: 'docker.io', other: { dnf: 'moby-engine', pacman: 'docker', apk: 'docker-cli' }, sets: ['test'] },
   { command: 'podman', package: 'podman', sets: ['test'] },
   { command: 'conmon', package: 'conmon', sets: ['test'] },
+  { command: 'openssl', package: 'openssl', sets: ['test'] },
+  { command: 'sshd', package: 'openssh-server', other: { pacman: 'openssh' }, sets: ['test'] },
+  { command: 'ssh', package: 'openssh-client', other: { dnf: 'openssh-clients', pacman: 'openssh' }, sets: ['test'] },
   // Podman's network plugins call it.
   { command: 'iptables', package: 'iptables', sets: ['test'] },
   { command: 'bridge', package: 'containernetworking-plugins', folder: '/usr/lib/cni', sets: ['test'] },

@@ -1,12 +1,12 @@
 // A real registry (Debian's `docker-registry`) on loopback, with its own temporary root.
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Closeable } from '../../src/model/common.js'
 import { closeable } from '../../src/util/closeable.js'
+import { freePort } from './free-port.js'
 
 export interface RunningRegistry extends Closeable {
   /** `127.0.0.1:PORT`: the first part of a reference. */
@@ -88,14 +88,4 @@ async function answers(url: string, ended: Promise<string>, errors: () => string
     await delay(20)
   }
   throw new Error(`docker-registry does not answer (${gone ?? 'it runs'}): ${errors()}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

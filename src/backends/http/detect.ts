@@ -30,12 +30,11 @@ export async function meet(calls: HttpCalls, options: CallOptions): Promise<Met>
   return { dialect, facts: { version: Version, api, versionAnswer: greeting.version, info: greeting.info } }
 }
 
+/** One after the other: so a connection that is costly, by ssh, is opened once. */
 async function greet(calls: HttpCalls, options: CallOptions): Promise<Greeting> {
-  const ping = await pinged(calls, options)
-  const [version, info] = await Promise.all(
-    ['/version', '/info'].map(async (path) => parse(object, await calls.json('GET', path, options), `GET ${path}`)),
-  )
-  return { ping, version: version ?? {}, info: info ?? {} }
+  const ask = async (path: string): Promise<Readonly<Record<string, unknown>>> =>
+    parse(object, await calls.json('GET', path, options), `GET ${path}`)
+  return { ping: await pinged(calls, options), version: await ask('/version'), info: await ask('/info') }
 }
 
 async function pinged(calls: HttpCalls, options: CallOptions): Promise<Headers> {

@@ -64,6 +64,8 @@ const starting = /^POST .*\/(start|restart|attach)$/
 // What every daemon of the family says in the same words, whatever status it chose for it: most of it comes from runc, crun or the kernel.
 const shared: readonly ErrorRule[] = [
   { message: /no space left on device|disk quota exceeded/i, code: 'resource_exhausted' },
+  // Go's own words, whichever daemon it serves.
+  { status: 400, message: /HTTP request to an HTTPS server/, code: 'failed_precondition' },
   {
     message: /executable file .*not found|exec: .*no such file or directory|stat .*: no such file or directory: unknown/i,
     request: starting,
@@ -100,7 +102,10 @@ const connection: Readonly<Record<string, { readonly code: ErrorCode; readonly w
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: { code: 'permission_denied', words: 'its certificate is not trusted' },
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: { code: 'permission_denied', words: 'its certificate is not trusted' },
   ERR_TLS_CERT_ALTNAME_INVALID: { code: 'permission_denied', words: 'its certificate is for another host' },
+  ERR_SSL_WRONG_VERSION_NUMBER: { code: 'failed_precondition', words: 'it does not speak TLS' },
 }
+/** What the other side says of ours; a server of TLS 1.3 says it only when the handshake is over. */
+const ourCertificate = /^ERR_SSL_\w*ALERT_\w*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/
 
 /** An EngineError comes back as it is. Aborts must not be passed: they reject with the signal's reason. */
 export function toEngineError(error: unknown, context: ErrorContext): EngineError {
@@ -139,6 +144,9 @@ function fromConnection(error: unknown, { request, subject }: ErrorContext): Eng
   // undici's own parser error often has no code.
   const known =
     connection[code] ??
+    (ourCertificate.test(code)
+      ? { code: 'permission_denied' as const, words: 'it does not take our certificate, or wants one' }
+      : undefined) ??
     (code.startsWith('HPE_') || name === 'HTTPParserError' ? { code: 'internal' as const, words: 'what it says is not HTTP' } : undefined)
   const to = known?.code ?? (error instanceof TypeError ? 'internal' : 'unavailable')
   const words = known?.words ?? (error instanceof CutShort ? message : `the connection broke: ${code || oneLine(message)}`)

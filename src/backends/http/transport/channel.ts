@@ -119,6 +119,8 @@ export class Channel implements HttpCalls {
     const { signal } = exchange
     const { target, headers, body, failedSource } = toRequest(this.#manners.prefix + path, exchange)
     const limit = quick ? longestSilenceMs : 0
+    // undici gives a connection back one turn after its answer has ended; who asks at once would be given a new one.
+    if (this.#endpoint.costly) await new Promise(setImmediate)
     const once = (): Promise<Dispatcher.ResponseData> =>
       (quick ? this.#quick : this.#patient).request({
         method,

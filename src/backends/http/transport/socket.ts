@@ -42,12 +42,12 @@ export function tcpEndpoint(host: string, port: number, tls?: TlsMaterial): Endp
       const { ca, cert, key, verify = true } = tls
       // An address has no name to ask for.
       const servername = /^[\d.]+$|:/.test(host) ? '' : host
-      return opened(
-        connectTls({ ...options, ca, cert, key, rejectUnauthorized: verify, servername, ALPNProtocols: ['http/1.1'] }),
-        'secureConnect',
-        authority,
-        call,
-      )
+      const socket = connectTls({ ...options, ca, cert, key, rejectUnauthorized: verify, servername, ALPNProtocols: ['http/1.1'] })
+      // A refusal of our certificate comes after the handshake, and TLS sockets live on behind an error: the end that follows would hide it.
+      socket.on('error', (error) => {
+        socket.destroy(error)
+      })
+      return opened(socket, 'secureConnect', authority, call)
     },
     async close() {},
   }
