@@ -607,7 +607,7 @@ interface TransferProgress {
 interface CommitOptions$1 extends CallOptions {
     readonly author?: string | undefined;
     readonly comment?: string | undefined;
-    /** Over the container's own. */
+    /** Over the container's own. Needs `commit_config`. */
     readonly config?: ImageConfig | undefined;
     /** Freeze it meanwhile. Default true where it can be paused. */
     readonly pause?: boolean | undefined;
@@ -644,7 +644,7 @@ interface ContainerImages {
 }
 
 interface OutputChunk {
-    /** Always `stdout` with a terminal. */
+    /** Always `stdout` with a terminal, and of an attached container where the backend cannot tell (capability `separate_streams`). */
     readonly stream: 'stdout' | 'stderr';
     readonly bytes: Uint8Array;
 }
@@ -692,7 +692,7 @@ interface AttachOptions extends CallOptions {
     readonly stdin?: boolean | undefined;
 }
 interface StartOptions extends CallOptions {
-    /** Connect to the streams before the first instruction runs, so that no output is missed. */
+    /** Connect to the streams before the first instruction runs, so that no output is missed. Of one that has run before: `attach_again`. */
     readonly attach?: {
         readonly stdin: boolean;
     } | undefined;
@@ -831,8 +831,8 @@ interface WriteFilesOptions extends CallOptions {
  * A container's root, volumes and binds included, running or stopped. Paths are absolute and inside; links are
  * followed within the root and never lead out. A path that is not there is `not_found`.
  *
- * pouchd up to 1.3.1 does not keep that promise, and nobody but itself can: it joins the path to the root and opens it on its host, so that a link which a
- * container makes leads to files of the host. There, read and stat only containers that you would trust with the host.
+ * pouchd up to 1.3.1 does not keep that promise by itself: it joins the path to the root and opens it on its host. Links that are there are followed from here,
+ * inside; one that a process puts there in the same moment leads to files of the host. There, read and write only what you would trust with the host while it runs.
  */
 interface FileService {
     stat(id: string, path: string, options?: StatOptions): Promise<FileStat>;
@@ -1110,7 +1110,7 @@ interface VolumeService {
     prune(options?: PruneVolumesOptions): Promise<PruneReport>;
 }
 
-type Capability = 'annotations' | 'bandwidth' | 'build' | 'changes' | 'checkpoint' | 'chosen_id' | 'commit' | 'daemon_update' | 'disk_quota' | 'disk_usage' | 'env_update' | 'event_history' | 'exec_kill' | 'exit_status_survives_restart' | 'export' | 'files' | 'health' | 'hooks' | 'image_history' | 'image_import' | 'image_prune' | 'image_push' | 'image_save' | 'init' | 'intel_rdt' | 'kill' | 'label_update' | 'live_resource_update' | 'log_rotation' | 'log_timestamps' | 'lxcfs' | 'netns_path' | 'network_connect' | 'networks' | 'pause' | 'platform' | 'quota_update' | 'rename' | 'restart_on_failure' | 'restart_policy' | 'restart_update' | 'rich' | 'rootfs_directory' | 'shared_attach' | 'stats' | 'stop_signal' | 'tmpfs' | 'top' | 'upgrade' | 'volume_usage' | 'volumes';
+type Capability = 'annotations' | 'attach_again' | 'bandwidth' | 'build' | 'changes' | 'checkpoint' | 'chosen_id' | 'commit' | 'commit_config' | 'daemon_update' | 'disk_quota' | 'disk_usage' | 'env_update' | 'event_history' | 'exec_kill' | 'exec_working_dir' | 'exit_status_survives_restart' | 'export' | 'files' | 'health' | 'hooks' | 'image_history' | 'image_import' | 'image_prune' | 'image_push' | 'image_save' | 'init' | 'intel_rdt' | 'kill' | 'label_update' | 'live_resource_update' | 'log_rotation' | 'log_timestamps' | 'lxcfs' | 'netns_path' | 'network_connect' | 'networks' | 'pause' | 'platform' | 'quota_update' | 'rename' | 'restart_on_failure' | 'restart_policy' | 'restart_update' | 'rich' | 'rootfs_directory' | 'separate_streams' | 'shared_attach' | 'stats' | 'stop_signal' | 'tmpfs' | 'top' | 'upgrade' | 'volume_usage' | 'volumes';
 /** One way of running containers. The facade knows this interface and nothing below it. Closing it stops no container that is not owned. */
 interface Backend extends Closeable {
     /** For messages. Code that wants to branch asks `supports`. */
@@ -1320,6 +1320,24 @@ type BackendFeature = Capability
  | 'masked_paths'
 /** The environment has no more than was asked for, and what every program needs. */
  | 'plain_environment'
+/** HOSTNAME in the environment is the container's. */
+ | 'hostname_variable'
+/** Further groups are found by their names. */
+ | 'group_names'
+/** Other modes of sharing IPC than `host` and `private`. */
+ | 'ipc_modes'
+/** A filter of system calls is there by default. */
+ | 'seccomp'
+/** How often a restart policy has started a container is counted. */
+ | 'restart_count'
+/** An image stays without a name for as long as a container needs it. */
+ | 'nameless_images'
+/** Of an end that a removal follows at once the event comes first. */
+ | 'ordered_events'
+/** A further process that ends with its container has the exit code of its own end. */
+ | 'exec_end_codes'
+/** A container with a network takes aliases and addresses on a further one. */
+ | 'endpoint_settings'
 /** A container without a network has the files that tell of name servers, too. */
  | 'resolver_files';
 /** An engine that nobody else uses: it has one image and nothing else, and must be so again after the last case. */

@@ -88,15 +88,31 @@ export const execCases: readonly BackendCase[] = [
     },
   },
   {
-    title: 'an exec takes environment, working directory and user of the container, and its own over them',
+    title: 'an exec takes environment, working directory and user of the container, and environment and user of its own over them',
     needs: 'commands',
     async run(subject) {
       await withRunning(subject, forever, { env: { A: 'container', B: 'container' }, workingDir: '/tmp', user: 'app' }, async (id) => {
         const script = 'echo $A $B; pwd; id -u; echo $HOME'
         assert.equal((await execute(subject, id, shell(script))).stdout, 'container container\n/tmp\n1000\n/home/app\n')
-        const own = { env: { B: 'exec' }, workingDir: '/etc', user: 'daemon' }
-        assert.equal((await execute(subject, id, shell(script), own)).stdout, 'container exec\n/etc\n1\n/usr/sbin\n')
+        const own = { env: { B: 'exec' }, user: 'daemon' }
+        assert.equal((await execute(subject, id, shell(script), own)).stdout, 'container exec\n/tmp\n1\n/usr/sbin\n')
         assert.equal((await execute(subject, id, shell('id -u; id -g; id -G'), { user: '0:100' })).stdout, '0\n100\n100\n')
+      })
+    },
+  },
+  {
+    title: 'an exec has the working directory that was asked for',
+    needs: 'exec_working_dir',
+    async run(subject) {
+      await withRunning(subject, forever, { workingDir: '/tmp' }, async (id) => {
+        const exec = await subject.backend.execs.create(id, { command: ['pwd'], workingDir: '/etc' })
+        assert.equal((await subject.backend.execs.get(exec)).spec.workingDir, '/etc')
+        if (subject.real) assert.equal((await execute(subject, id, ['pwd'], { workingDir: '/etc' })).stdout, '/etc\n')
+      })
+    },
+    async otherwise(subject) {
+      await withRunning(subject, forever, { workingDir: '/tmp' }, async (id) => {
+        await assert.rejects(subject.backend.execs.create(id, { command: ['pwd'], workingDir: '/etc' }), { code: 'unsupported' })
       })
     },
   },
@@ -200,13 +216,27 @@ export const execCases: readonly BackendCase[] = [
         const attachment = await execs.start(exec, { attach: { stdin: false } })
         const waiting = execs.wait(exec)
         await containers.stop(id, { graceMs: 0 })
-        assert.equal((await waiting).exitCode, 137)
+        assert.notEqual((await waiting).exitCode, 0)
         assert.deepEqual(await readAll(attachment), { stdout: '', stderr: '' })
         await attachment?.close()
         await assert.rejects(execs.get(exec), { code: 'not_found' })
         await containers.start(id)
         await assert.rejects(execs.get(exec), { code: 'not_found' })
         await assert.rejects(execs.wait(exec), { code: 'not_found' })
+      })
+    },
+  },
+  {
+    title: 'an exec that is ended with its container tells that it was killed',
+    needs: 'exec_end_codes',
+    async run(subject) {
+      const { containers, execs } = subject.backend
+      await withRunning(subject, forever, {}, async (id) => {
+        const exec = await execs.create(id, { command: forever })
+        await using _attachment = await execs.start(exec, { attach: { stdin: false } })
+        const waiting = execs.wait(exec)
+        await containers.stop(id, { graceMs: 0 })
+        assert.equal((await waiting).exitCode, 137)
       })
     },
   },

@@ -198,6 +198,7 @@ export const imageCases: readonly BackendCase[] = [
   },
   {
     title: "a container keeps running what it was made from when its image's name moves on",
+    needs: 'nameless_images',
     async run(subject) {
       const { images, containers } = subject.backend
       await withImage(subject, {}, async (name, { id }) => {
@@ -213,6 +214,20 @@ export const imageCases: readonly BackendCase[] = [
             await discard(subject.backend, container)
           }
           await images.remove(name)
+        })
+      })
+    },
+    async otherwise(subject) {
+      const { images, containers } = subject.backend
+      await withImage(subject, {}, async (name, { id }) => {
+        await withImage(subject, { labels: { next: 'x' } }, async (next) => {
+          const container = await containers.create({ ...subject.spec(['true']), image: name, rootfs: undefined })
+          try {
+            await assert.rejects(images.tag(next, name), { code: 'failed_precondition' })
+            assert.equal((await images.get(name)).id, id)
+          } finally {
+            await discard(subject.backend, container)
+          }
         })
       })
     },

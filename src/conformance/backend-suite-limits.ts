@@ -51,10 +51,10 @@ export const limitCases: readonly BackendCase[] = [
     title: 'no more processes can be made than the limit says',
     needs: 'commands',
     async run(subject) {
-      const { stderr, exitCode } = await run(subject, shell('for i in $(seq 40); do sleep 100000 & done; echo all'), {
+      const { stdout, stderr, exitCode } = await run(subject, shell('for i in $(seq 40); do sleep 100000 & done; echo all'), {
         resources: { pids: 10 },
       })
-      assert.match(stderr, /fork/)
+      assert.match(stdout + stderr, /fork/)
       assert.notEqual(exitCode, 0)
     },
   },
@@ -192,16 +192,16 @@ export const limitCases: readonly BackendCase[] = [
     needs: 'commands',
     async run(subject) {
       const { containers, control, streams } = subject.backend
-      await withContainer(subject, shell(pidsLimit), { resources: { pids: 50 } }, async (id) => {
+      await withContainer(subject, shell(memoryLimit), { resources: { memoryBytes: limitMiB << 20 } }, async (id) => {
         const updates = subject.backend.supports('live_resource_update')
-        const updating = control.update(id, { resources: { pids: 60 } })
+        const updating = control.update(id, { resources: { memoryBytes: (2 * limitMiB) << 20 } })
         if (updates) await updating
         else await assert.rejects(updating, { code: 'unsupported' })
         await containers.start(id)
         await containers.wait(id)
         assert.deepEqual(
           (await collect(streams.logs(id))).map(({ text }) => text),
-          [updates ? '60' : '50'],
+          [String((updates ? 2 * limitMiB : limitMiB) << 20)],
         )
       })
     },

@@ -36,8 +36,7 @@ export const mountCases: readonly BackendCase[] = [
       await inDirectory(async (source) => {
         const mounts = [{ type: 'bind', source, target: '/data', readOnly: true }] as const
         const { stdout, stderr, exitCode } = await run(subject, shell('cat /data/file; echo no >/data/file'), { mounts })
-        assert.equal(stdout, 'from the host')
-        assert.match(stderr, /Read-only/)
+        assert.match(stdout + stderr, /^from the host.*Read-only/s)
         assert.notEqual(exitCode, 0)
         assert.equal(await readFile(join(source, 'file'), 'utf8'), 'from the host')
       })
@@ -111,7 +110,7 @@ export const mountCases: readonly BackendCase[] = [
   },
   {
     title: 'a tmpfs is empty, as large as asked, with the mode that was asked for, and gone with the container',
-    needs: 'commands',
+    needs: 'tmpfs',
     async run(subject) {
       const mounts = [
         { type: 'tmpfs', target: '/a', sizeBytes: 1 << 20 },
@@ -137,9 +136,10 @@ export const mountCases: readonly BackendCase[] = [
     needs: 'commands',
     async run(subject) {
       const security = { readOnlyRoot: true }
-      const script = 'touch /tmp/x && echo tmpfs; touch /here || echo refused; touch /dev/shm/x && echo shm'
-      const { stdout } = await run(subject, shell(script), { security, mounts: [{ type: 'tmpfs', target: '/tmp' }] })
-      assert.equal(stdout, 'tmpfs\nrefused\nshm\n')
+      const script = 'touch /tmp/x 2>/dev/null && echo tmpfs; touch /here 2>/dev/null || echo refused; touch /dev/shm/x && echo shm'
+      assert.equal(await say(subject, script, { security }), 'refused\nshm')
+      if (!subject.backend.supports('tmpfs')) return
+      assert.equal(await say(subject, script, { security, mounts: [{ type: 'tmpfs', target: '/tmp' }] }), 'tmpfs\nrefused\nshm')
     },
   },
   {

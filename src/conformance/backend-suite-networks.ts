@@ -84,8 +84,8 @@ export const networkCases: readonly BackendCase[] = [
       await withNetwork(subject, {}, async (first) => {
         await withNetwork(subject, {}, async (second) => {
           await withContainer(subject, forever, { ...onNone, networks: [{ name: first.name }] }, async (id) => {
-            const endpoint = await networks.connect(second.id, id, { aliases: ['api'] })
-            assert.deepEqual([endpoint.containerId, endpoint.network, endpoint.aliases.includes('api')], [id, second.name, true])
+            const endpoint = await networks.connect(second.id, id)
+            assert.deepEqual([endpoint.containerId, endpoint.network], [id, second.name])
             assert.deepEqual(
               (await networks.get(second.id)).endpoints.map(({ containerId }) => containerId),
               [id],
@@ -106,8 +106,24 @@ export const networkCases: readonly BackendCase[] = [
     },
   },
   {
-    title: 'a running container has an address at once when it is connected, and is found by its alias',
+    title: 'a running container has an address at once when it is connected',
     needs: 'network_connect',
+    async run(subject) {
+      const { networks } = subject.backend
+      await withNetwork(subject, {}, async (first) => {
+        await withNetwork(subject, { subnets: ['198.18.34.0/24'] }, async (second) => {
+          await withRunning(subject, forever, { ...onNone, networks: [{ name: first.name }] }, async (id) => {
+            const { addresses } = await networks.connect(second.id, id)
+            assert.match(addresses[0] ?? '', /^198\.18\.34\.\d+\/24$/)
+            if (subject.real) assert.match((await execute(subject, id, ['ip', '-4', 'addr'])).stdout, /198\.18\.34\.\d+\/24/)
+          })
+        })
+      })
+    },
+  },
+  {
+    title: 'a container has the address that is asked for when it is connected, and is found by its alias',
+    needs: 'endpoint_settings',
     async run(subject) {
       const { networks } = subject.backend
       await withNetwork(subject, {}, async (first) => {
@@ -116,15 +132,29 @@ export const networkCases: readonly BackendCase[] = [
           await withRunning(subject, forever, extra, async (one) => {
             await withRunning(subject, forever, extra, async (other) => {
               const endpoint = await networks.connect(second.id, one, { ipv4: '198.18.33.77', aliases: ['one'] })
-              assert.deepEqual(endpoint.addresses, ['198.18.33.77/24'])
+              assert.deepEqual([endpoint.addresses, endpoint.aliases.includes('one')], [['198.18.33.77/24'], true])
               await assert.rejects(networks.connect(second.id, other, { ipv4: '198.18.33.77' }), { code: 'failed_precondition' })
               await networks.disconnect(second.id, other)
               const { addresses } = await networks.connect(second.id, other)
               assert.match(addresses[0] ?? '', /^198\.18\.33\.\d+\/24$/)
               if (!subject.real) return
               assert.match((await execute(subject, one, ['ip', '-4', 'addr'])).stdout, /198\.18\.33\.77\/24/)
-              assert.equal((await execute(subject, other, ['ping', '-c', '1', '-w', '5', '198.18.33.77'])).exitCode, 0)
+              for (const one of ['198.18.33.77', 'one'])
+                assert.equal((await execute(subject, other, ['ping', '-c', '1', '-w', '5', one])).exitCode, 0, one)
             })
+          })
+        })
+      })
+    },
+    async otherwise(subject) {
+      const { networks } = subject.backend
+      if (!subject.backend.supports('network_connect')) return
+      await withNetwork(subject, {}, async (first) => {
+        await withNetwork(subject, { subnets: ['198.18.33.0/24'] }, async (second) => {
+          await withRunning(subject, forever, { ...onNone, networks: [{ name: first.name }] }, async (id) => {
+            for (const settings of [{ aliases: ['one'] }, { ipv4: '198.18.33.77' }])
+              await assert.rejects(networks.connect(second.id, id, settings), { code: 'unsupported' })
+            assert.deepEqual((await networks.get(second.id)).endpoints, [])
           })
         })
       })

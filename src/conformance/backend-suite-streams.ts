@@ -1,6 +1,6 @@
 // Output, input, terminals, logs.
 import assert from 'node:assert/strict'
-import { type BackendCase, forever, run, withAttached, withContainer, withRunning } from './backend-suite-subject.js'
+import { type BackendCase, forever, run, statusOf, withAttached, withContainer, withRunning } from './backend-suite-subject.js'
 import { collect } from './suite.js'
 import { logLines, readAll, readUntil, shell } from './tasks/subject.js'
 
@@ -277,6 +277,30 @@ export const streamCases: readonly BackendCase[] = [
         assert.equal((await readAll(attachment)).stdout, 'heard\n')
         await subject.backend.containers.wait(id)
         await assert.rejects(collect(subject.backend.streams.logs(id)), { code: 'unsupported' })
+      })
+    },
+  },
+  {
+    title: 'an exited container starts again with its streams connected, which bring the output of the new run and no other',
+    needs: 'attach_again',
+    async run(subject) {
+      const { containers } = subject.backend
+      await withContainer(subject, shell('echo once'), {}, async (id) => {
+        for (let time = 0; time < 3; time += 1) {
+          const attachment = await containers.start(id, { attach: { stdin: false } })
+          assert.deepEqual(await readAll(attachment), { stdout: 'once\n', stderr: '' })
+          assert.equal((await containers.wait(id)).exitCode, 0)
+          await attachment?.close()
+        }
+      })
+    },
+    async otherwise(subject) {
+      const { containers } = subject.backend
+      await withContainer(subject, shell('echo once'), {}, async (id) => {
+        await containers.start(id)
+        await containers.wait(id)
+        await assert.rejects(containers.start(id, { attach: { stdin: false } }), { code: 'unsupported' })
+        assert.equal(await statusOf(subject, id), 'exited')
       })
     },
   },

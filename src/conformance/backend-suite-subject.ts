@@ -35,6 +35,24 @@ export type BackendFeature =
   | 'masked_paths'
   /** The environment has no more than was asked for, and what every program needs. */
   | 'plain_environment'
+  /** HOSTNAME in the environment is the container's. */
+  | 'hostname_variable'
+  /** Further groups are found by their names. */
+  | 'group_names'
+  /** Other modes of sharing IPC than `host` and `private`. */
+  | 'ipc_modes'
+  /** A filter of system calls is there by default. */
+  | 'seccomp'
+  /** How often a restart policy has started a container is counted. */
+  | 'restart_count'
+  /** An image stays without a name for as long as a container needs it. */
+  | 'nameless_images'
+  /** Of an end that a removal follows at once the event comes first. */
+  | 'ordered_events'
+  /** A further process that ends with its container has the exit code of its own end. */
+  | 'exec_end_codes'
+  /** A container with a network takes aliases and addresses on a further one. */
+  | 'endpoint_settings'
   /** A container without a network has the files that tell of name servers, too. */
   | 'resolver_files'
 
@@ -113,7 +131,7 @@ export async function withRunning<T>(
 /** As `withRunning`, and its streams are connected. */
 export async function withAttached<T>(
   subject: BackendSubject,
-  command: readonly string[],
+  command: readonly string[] | undefined,
   extra: Partial<ContainerSettings>,
   body: (id: string, attachment: Attachment) => Promise<T>,
 ): Promise<T> {
@@ -132,7 +150,11 @@ export interface Outcome extends Output {
   readonly exitCode: number
 }
 /** A container from its creation to its removal. */
-export async function run(subject: BackendSubject, command: readonly string[], extra: Partial<ContainerSettings> = {}): Promise<Outcome> {
+export async function run(
+  subject: BackendSubject,
+  command: readonly string[] | undefined,
+  extra: Partial<ContainerSettings> = {},
+): Promise<Outcome> {
   return withAttached(subject, command, extra, async (id, attachment) => {
     const output = await readAll(attachment)
     const { exitCode } = await subject.backend.containers.wait(id)

@@ -30,10 +30,12 @@ export type { EnginePorts, EngineSettings, RuntimeTable } from './engine-ports.j
 /** What the managers can do on any host. */
 const common: readonly Capability[] = [
   'annotations',
+  'attach_again',
   'chosen_id',
   'env_update',
   'event_history',
   'exec_kill',
+  'exec_working_dir',
   'exit_status_survives_restart',
   'hooks',
   'image_import',
@@ -46,6 +48,7 @@ const common: readonly Capability[] = [
   'platform',
   'rename',
   'rootfs_directory',
+  'separate_streams',
   'stats',
   'stop_signal',
   'tmpfs',

@@ -2,6 +2,7 @@
 import { EngineError } from '../errors.js'
 import type { ContainerSettings, OciHook, OciHooks, SecuritySpec } from '../model/container-spec.js'
 import type { RuntimeProcess, RuntimeResources, RuntimeSpec } from '../model/process.js'
+import { maskedPaths } from '../oci/masked-paths.js'
 import { OCI_VERSION, type OciLinux, type OciSeccomp, type OciSpec, type OciSpecHook, type OciSpecHooks } from '../oci/runtime-spec.js'
 import type { HostFacts } from '../ports/engine/host.js'
 import { hostnameText } from './etc-files.js'
@@ -15,20 +16,6 @@ import { defaultSeccomp, kernelAtLeast } from './spec/seccomp.js'
 import { customSeccomp } from './spec/seccomp-profile.js'
 import { checkSysctls } from './spec/sysctls.js'
 
-const MASKED: readonly string[] = [
-  '/proc/acpi',
-  '/proc/asound',
-  '/proc/interrupts',
-  '/proc/kcore',
-  '/proc/keys',
-  '/proc/latency_stats',
-  '/proc/sched_debug',
-  '/proc/scsi',
-  '/proc/timer_list',
-  '/proc/timer_stats',
-  '/sys/devices/virtual/powercap',
-  '/sys/firmware',
-]
 const READ_ONLY: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
 
 /**
@@ -103,7 +90,7 @@ function toLinux(input: SpecInput, bounding: readonly string[]): OciLinux {
     ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
     ...(Object.keys(sysctl).length > 0 ? { sysctl } : {}),
     ...(seccomp === undefined ? {} : { seccomp }),
-    maskedPaths: security.maskedPaths ?? (privileged ? [] : MASKED),
+    maskedPaths: security.maskedPaths ?? (privileged ? [] : maskedPaths),
     readonlyPaths: security.readOnlyPaths ?? (privileged ? [] : READ_ONLY),
   }
 }

@@ -26,7 +26,7 @@ export async function startContainer(context: ContainerContext, id: string, opti
   const answer = await inspect(context, id, { signal })
   if (attach.stdin && answer.Config.OpenStdin !== true)
     throw new EngineError('failed_precondition', `container "${id}" has no stdin`, { subject: containerSubject(id) })
-  if (!context.dialect.containers.attachesToEnded && toDate(answer.State.StartedAt) !== undefined && !isRunning(answer.State))
+  if (!context.supports('attach_again') && toDate(answer.State.StartedAt) !== undefined && !isRunning(answer.State))
     throw unsupported(context.name, `streams at the start of container "${id}", which has run before: read its log`)
   const attachment = await attachSoon(context, answer, { stdin: attach.stdin, signal })
   try {

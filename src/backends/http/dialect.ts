@@ -62,8 +62,6 @@ export interface ContainerWays {
   readonly attach: 'frames' | 'raw'
   /** How the output of an exec begins that could not be run, and what it would have exited with. */
   readonly execRefusals: readonly { readonly pattern: RegExp; readonly exitCode: 126 | 127 }[]
-  /** A container that has ended can be attached to before it is started again. */
-  readonly attachesToEnded: boolean
   /** `GET /containers/json` takes labels to look for, by the rules of Docker. */
   readonly filtersLabels: boolean
   /** The plain list has those that are paused, too. */
@@ -76,8 +74,6 @@ export interface ContainerWays {
   readonly tidiesForMs: number
   /** One that is about to be started again by its restart policy is told from one that is not. */
   readonly tellsRestarts: boolean
-  /** An exec has the directory that was asked for. */
-  readonly execWorkingDir: boolean
   /** Of `rich` containers: the programs that may be process 1, by mode. Absent: nobody looks. */
   readonly richInits?: Readonly<Partial<Record<RichSpec['mode'], readonly string[]>>> | undefined
   /** Networks that can be named when a container is made. */

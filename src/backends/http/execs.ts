@@ -9,7 +9,7 @@ import { raceAbort, sleep } from '../../util/abort.js'
 import { HttpAttachment, peeked } from './attachment.js'
 import type { Subject } from './calls.js'
 import { type ContainerContext, containerSubject, inspect } from './container-context.js'
-import { unsupported } from './context.js'
+import { requireCapability, unsupported } from './context.js'
 import { engineEvents } from './events.js'
 import { path } from './path.js'
 import { createExecAnswer, type ExecAnswer, execAnswer, toExecSpec } from './wire/exec.js'
@@ -50,8 +50,7 @@ export class HttpExecs implements ExecService {
 
   async create(containerId: string, spec: ExecSpec, { signal }: CallOptions = {}): Promise<string> {
     const { command, env, user, workingDir, tty = false, stdin = false, privileged = false } = spec
-    if (workingDir !== undefined && !this.#context.dialect.containers.execWorkingDir)
-      throw unsupported(this.#context.name, '"workingDir" of an exec')
+    if (workingDir !== undefined) requireCapability(this.#context, 'exec_working_dir')
     const body = {
       Cmd: command,
       Env: Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`),

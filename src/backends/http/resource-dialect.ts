@@ -15,6 +15,8 @@ export interface ResourceDialect {
   readonly prunesNamed: boolean
   /** What `save` writes. */
   readonly saves: 'docker' | 'oci'
+  /** What `save` writes has the whole name of the image, not the tag only. */
+  readonly savesWholeNames: boolean
   /** `save` takes several names. */
   readonly savesSeveral: boolean
   /** Giving a name that another image has moves it. */
@@ -27,12 +29,14 @@ export interface ResourceDialect {
   readonly makesDirectories: boolean
   /** GET of a link gives what it points at, not the link. */
   readonly readsThroughLinks: boolean
+  /** Follows links of a path on its own host, out of the container, and does not tell where they lead: each step is looked at from here. */
+  readonly linksLeadOut: boolean
   /** Reads instructions as a Dockerfile's, escapes and all; else only what is between the outermost quotes counts. */
   readonly readsInstructions: boolean
-  /** Takes a configuration for the new image. */
-  readonly commitsConfig: boolean
   /** A connection takes a MAC address, whatever the version of the API. */
   readonly connectsMac: boolean
+  /** Refuses aliases and addresses on a further network to a container that has one of a user's, and by then has half connected it. */
+  readonly connectsPlainlyOnly: boolean
   /** The name of the predefined bridge in a container's own list of networks, where it is another than in the list of networks. */
   readonly defaultBridge?: string | undefined
   /** Networks that are always there. */
@@ -48,6 +52,7 @@ const docker: ResourceDialect = {
     'build',
     'changes',
     'commit',
+    'commit_config',
     'disk_usage',
     'export',
     'files',
@@ -66,15 +71,17 @@ const docker: ResourceDialect = {
   loadsLayouts: false,
   prunesNamed: true,
   saves: 'docker',
+  savesWholeNames: true,
   savesSeveral: true,
   tagMoves: true,
   keepsOwners: true,
   writesReadOnlyRoots: false,
   makesDirectories: false,
   readsThroughLinks: false,
+  linksLeadOut: false,
   readsInstructions: true,
-  commitsConfig: true,
   connectsMac: false,
+  connectsPlainlyOnly: false,
   predefined: ['bridge', 'host', 'none'],
   removesNetworksByName: false,
   reservedKey: 'AuxiliaryAddresses',
@@ -113,9 +120,10 @@ const pouchd: ResourceDialect = {
   loadsLayouts: false,
   saves: 'oci',
   savesSeveral: false,
+  savesWholeNames: false,
   tagMoves: false,
-  readsThroughLinks: true,
-  commitsConfig: false,
+  linksLeadOut: true,
+  connectsPlainlyOnly: true,
   removesNetworksByName: true,
   reservedKey: 'AuxAddress',
 }

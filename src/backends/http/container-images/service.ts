@@ -28,8 +28,7 @@ export class HttpContainerImages implements ContainerImages {
     requireCapability(this.#context, 'commit')
     const { author, comment, config, pause = true, signal } = options
     const target = parseTag(reference)
-    if (config !== undefined && !this.#context.dialect.resources.commitsConfig)
-      throw unsupported(this.#context.name, '"config" of a commit')
+    if (config !== undefined) requireCapability(this.#context, 'commit_config')
     const { repo, tag } = nameParts(this.#context, target)
     const changes = toInstructions(this.#context, config)
     const answer = await this.#context.calls.json('POST', '/commit', {

@@ -39,7 +39,9 @@ const podmanErrors: readonly ErrorRule[] = [
  */
 const capabilities: readonly Capability[] = [
   ...resourceDialects.podman.capabilities.filter((capability) => capability !== 'platform'),
+  'attach_again',
   'event_history',
+  'exec_working_dir',
   'exit_status_survives_restart',
   'health',
   'init',
@@ -49,6 +51,7 @@ const capabilities: readonly Capability[] = [
   'rename',
   'restart_on_failure',
   'restart_policy',
+  'separate_streams',
   'shared_attach',
   'stats',
   'stop_signal',

@@ -2,6 +2,7 @@
 import type { ContainerSpec } from '../../../model/container-spec.js'
 import type { ContainerChange } from '../../../model/container.js'
 import type { BindMount, VolumeMount } from '../../../model/volume.js'
+import { maskedPaths } from '../../../oci/masked-paths.js'
 import type { CreateBody, Json } from '../wire/create-body.js'
 
 /** Of the kernel's scheduler: `NanoCpus` is taken and does nothing. */
@@ -23,6 +24,8 @@ export function toPouchBody({ HostConfig, ...body }: CreateBody, spec: Container
     SpecAnnotation: spec.annotations,
     HostConfig: {
       ...withQuotaOfCpus(host),
+      // Its own list leaves out what others hide.
+      MaskedPaths: spec.security?.maskedPaths ?? (spec.security?.privileged === true ? undefined : maskedPaths),
       CapAdd: toCapabilities(spec.security?.capAdd),
       CapDrop: toCapabilities(spec.security?.capDrop),
       Binds: mounts.flatMap((mount) => (mount.type === 'tmpfs' ? [] : [toBind(mount)])),

@@ -11,6 +11,12 @@ export function refusePouchSpec(spec: ContainerSpec, { info }: Pick<DaemonFacts,
   const { rich, security = {}, mounts = [] } = spec
   if (rich?.mode === 'systemd' && security.privileged !== true)
     throw new EngineError('invalid_argument', 'rich.mode: "systemd" needs "security.privileged"')
+  // A relative source would be a volume's name.
+  const [relative] = [
+    ...mounts.flatMap((mount) => (mount.type === 'bind' ? [mount.source] : [])),
+    ...mounts.map(({ target }) => target),
+  ].filter((path) => !path.startsWith('/'))
+  if (relative !== undefined) throw new EngineError('invalid_argument', `mounts: "${relative}" is not an absolute path`)
   if (spec.name?.length === 1) throw new EngineError('invalid_argument', `name: "${spec.name}" is too short: pouchd wants two characters`)
   const told = Array.isArray(info['SecurityOptions']) ? (info['SecurityOptions'] as readonly unknown[]) : []
   const has = (name: string): boolean => told.some((option) => typeof option === 'string' && option.includes(name))

@@ -69,8 +69,10 @@ export class HttpNetworks implements NetworkService {
     requireCapability(this.#context, 'network_connect')
     this.#refuseFields(endpoint)
     const network = await this.#inspect(ref, { signal })
-    if ((await this.#endpoint(network, containerId, { signal })).endpoint !== undefined)
+    const before = await this.#endpoint(network, containerId, { signal })
+    if (before.endpoint !== undefined)
       throw new EngineError('already_exists', `container "${containerId}" is connected to network "${network.Name}"`)
+    this.#refuseSettings(before.mode, endpoint)
     await using undo = new Rollback(({ step, error }) => {
       this.#context.trace({ kind: 'undo', name: step, error })
     })
@@ -141,18 +143,26 @@ export class HttpNetworks implements NetworkService {
     network: NetworkAnswer,
     containerId: string,
     { signal }: CallOptions,
-  ): Promise<{ readonly id: string; readonly endpoint: EndpointAnswer | undefined }> {
+  ): Promise<{ readonly id: string; readonly endpoint: EndpointAnswer | undefined; readonly mode: string }> {
     const subject = { kind: 'container', id: containerId }
     const answer = await this.#context.calls.json('GET', path`/containers/${containerId}/json`, { subject, signal })
-    const { Id, State, NetworkSettings } = parse(inspected, answer, 'GET /containers/{id}/json')
+    const { Id, State, NetworkSettings, HostConfig } = parse(inspected, answer, 'GET /containers/{id}/json')
     return {
       id: Id,
+      mode: HostConfig?.NetworkMode ?? '',
       endpoint: endpointOn(
         { networks: NetworkSettings?.Networks ?? {}, running: State?.Running === true },
         network,
         this.#context.dialect.resources,
       ),
     }
+  }
+  /** Of one that came up connected to a network of a user's. */
+  #refuseSettings(mode: string, { aliases = [], ipv4, ipv6 }: ConnectOptions): void {
+    const { name, dialect } = this.#context
+    const { connectsPlainlyOnly, predefined } = dialect.resources
+    if (!connectsPlainlyOnly || predefined.includes(mode) || (aliases.length === 0 && ipv4 === undefined && ipv6 === undefined)) return
+    throw unsupported(name, `aliases and addresses of a connection of a container that has network "${mode}"`)
   }
   #refuseFields({ bandwidth, sysctls, priority, mac }: ConnectOptions): void {
     const { name, facts, dialect } = this.#context
@@ -167,5 +177,6 @@ export class HttpNetworks implements NetworkService {
 const inspected = z.object({
   Id: z.string(),
   State: nullish(z.object({ Running: nullish(z.boolean()) })),
+  HostConfig: nullish(z.object({ NetworkMode: nullish(z.string()) })),
   NetworkSettings: nullish(z.object({ Networks: nullish(z.record(z.string(), endpointAnswer)) })),
 })
