@@ -36,7 +36,7 @@ export const mountCases: readonly BackendCase[] = [
       await inDirectory(async (source) => {
         const mounts = [{ type: 'bind', source, target: '/data', readOnly: true }] as const
         const { stdout, stderr, exitCode } = await run(subject, shell('cat /data/file; echo no >/data/file'), { mounts })
-        assert.match(stdout + stderr, /^from the host.*Read-only/s)
+        for (const said of [/from the host/, /Read-only/]) assert.match(stdout + stderr, said)
         assert.notEqual(exitCode, 0)
         assert.equal(await readFile(join(source, 'file'), 'utf8'), 'from the host')
       })
@@ -136,10 +136,10 @@ export const mountCases: readonly BackendCase[] = [
     needs: 'commands',
     async run(subject) {
       const security = { readOnlyRoot: true }
-      const script = 'touch /tmp/x 2>/dev/null && echo tmpfs; touch /here 2>/dev/null || echo refused; touch /dev/shm/x && echo shm'
+      const script = 'touch /here 2>/dev/null || echo refused; touch /dev/shm/x && echo shm'
       assert.equal(await say(subject, script, { security }), 'refused\nshm')
       if (!subject.backend.supports('tmpfs')) return
-      assert.equal(await say(subject, script, { security, mounts: [{ type: 'tmpfs', target: '/tmp' }] }), 'tmpfs\nrefused\nshm')
+      assert.equal(await say(subject, 'touch /home/x && echo tmpfs', { security, mounts: [{ type: 'tmpfs', target: '/home' }] }), 'tmpfs')
     },
   },
   {
