@@ -1,8 +1,10 @@
 // Pulls of one image by several processes on one root, as the registry sees them.
 import { randomBytes } from 'node:crypto'
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bundleProgram, type ChildProgram, type Programs } from '../../setup/child-program.js'
 import { buildImage, type BuiltImage, putImage } from '../../setup/images.js'
@@ -11,6 +13,7 @@ import { mountTree } from '../../setup/mounted.js'
 import { type RunningRegistry, startRegistry } from '../../setup/registry.js'
 import { chainIds } from '../../../src/managers/image/unpack.js'
 
+const execute = promisify(execFile)
 let registry: RunningRegistry
 let programs: Programs
 let scratch: string
@@ -106,4 +109,49 @@ async function checkTreeAfterKill(root: string, image: BuiltImage): Promise<void
       if (kind === 'active') await opened.storage.snapshotter().remove(key)
   }
   await checkTree(root, image)
+}
+
+it('what a pulled layer takes is known without a walk, and is what du counts', async () => {
+  const image = buildImage({
+    layers: [
+      [
+        { name: 'implied/by/file', body: randomBytes(300_001) },
+        { name: 'twice', body: randomBytes(90_000) },
+        { name: 'twice', body: 'short' },
+        { name: 'link', type: 'link', linkName: 'implied/by/file' },
+        { name: 'short', type: 'symlink', linkName: 'implied' },
+        { name: 'long', type: 'symlink', linkName: 'x'.repeat(80) },
+        { name: 'gone/', mode: 0o755 },
+        { name: 'gone/inside', body: randomBytes(50_000) },
+        { name: 'gone', body: 'a file now' },
+      ],
+      [{ name: 'implied/by/.wh.file' }, { name: 'empty' }, { name: 'again', body: randomBytes(20_000) }],
+      [{ name: 'to-below', type: 'link', linkName: 'again' }],
+    ],
+  })
+  await putImage(registry.url, 'usage', 'latest', image)
+  const root = join(scratch, 'usage')
+  await pulled(programs.start([root, `${registry.host}/usage:latest`]))
+  await using opened = await openTestStorage(root)
+  const snapshots = opened.storage.snapshotter()
+  const chain = chainIds(image.layers.map(({ diffId }) => diffId))
+  for (const [at, name] of chain.entries()) {
+    const fs = await directoryOf(root, name)
+    const counted = { bytes: Number(await du('--block-size=1', fs)), inodes: Number(await du('--inodes', fs)) }
+    // What links to below was copied at commit: that is walked for.
+    if (at < 2) await rm(join(fs, at === 0 ? 'implied' : 'again'), { recursive: true })
+    const { bytes, inodes } = await snapshots.usage(name)
+    expect(inodes).toBe(counted.inodes)
+    // Filesystems differ in what a directory takes.
+    expect(Math.abs(bytes - counted.bytes)).toBeLessThanOrEqual(6 * 4_096)
+  }
+})
+async function directoryOf(root: string, name: string): Promise<string> {
+  const path = join(root, 'storage/overlayfs/names', `${encodeURIComponent(name)}.json`)
+  const { id } = JSON.parse(await readFile(path, 'utf8')) as { readonly id: string }
+  return join(root, 'storage/overlayfs', id, 'fs')
+}
+async function du(unit: string, directory: string): Promise<string> {
+  const { stdout } = await execute('du', ['--summarize', unit, directory])
+  return stdout.split('\t')[0] ?? ''
 }

@@ -197,7 +197,9 @@ function ancestorsOf(path: string): readonly string[] {
 }
 function nodeOf(entry: TarEntry, isOpaque: boolean): Node {
   if (entry.type === 'directory') return { kind: 'directory', entry, isOpaque, isNew: true }
-  return entry.type === 'symlink' ? { kind: 'symlink', target: entry.linkName, isNew: true } : { kind: 'other', isNew: true }
+  return entry.type === 'symlink'
+    ? { kind: 'symlink', target: entry.linkName, isNew: true }
+    : { kind: 'other', isNew: true, bytes: entry.size }
 }
 function impliedEntry(path: string, child: TarEntry | undefined): TarEntry {
   const time = child?.time ?? { seconds: Math.floor(Date.now() / 1000), nanoseconds: 0 }

@@ -8,7 +8,8 @@ import type { TarEntry } from './tar/entry.js'
 export type Node =
   | { readonly kind: 'directory'; readonly entry: TarEntry | undefined; readonly isOpaque: boolean; readonly isNew: boolean }
   | { readonly kind: 'symlink'; readonly target: string; readonly isNew: boolean }
-  | { readonly kind: 'other'; readonly isNew: boolean }
+  /** All names of one file share one of these. */
+  | { readonly kind: 'other'; readonly isNew: boolean; readonly bytes?: number | undefined }
   /** Hides what is below. */
   | { readonly kind: 'whiteout' }
   /** To be linked to a file of a lower layer, at the end. */

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../../errors.js'
-import type { CommitOptions } from '../../../ports/engine/snapshotter.js'
+import { chainIdLabel, type CommitOptions } from '../../../ports/engine/snapshotter.js'
 import { fsError, hasErrno } from '../../../util/fs-error.js'
 import { finishLayer, type Unfinished } from './finish-layer.js'
 import { unfinishedFile } from './snapshot-mounts.js'
@@ -10,6 +10,7 @@ import { absent, committedFile, parentOf, type SnapshotterParts, taken } from '.
 import type { SnapshotRecord } from './snapshot-records.js'
 import { TarSink } from './tar-sink.js'
 import { TarExtract } from './tar/child.js'
+import { keepCounted } from './usage.js'
 
 export async function commitSnapshot(parts: SnapshotterParts, name: string, key: string, options: CommitOptions): Promise<void> {
   const { signal, labels = {}, parent } = options
@@ -23,6 +24,8 @@ export async function commitSnapshot(parts: SnapshotterParts, name: string, key:
   if ((await records.find(name)) !== undefined) throw taken(name)
   const whole = await withParent(parts, active, parent, options)
   try {
+    // What was prepared for a layer holds that layer.
+    if (active.labels[chainIdLabel] !== undefined) await keepCounted(join(directory, active.id))
     // So that whoever removes a key of the dead sees that its directory is another's already.
     await store.step('snapshot.commit mark')
     await writeFile(join(directory, active.id, committedFile), name, { mode: 0o600 })

@@ -13,6 +13,7 @@ import { paddingOf } from './tar/entry.js'
 import { endsEarly, TarInput } from './tar/input.js'
 import { readEntry } from './tar/read.js'
 import { TarSink } from './tar-sink.js'
+import { dropCounted, noteCounted } from './usage.js'
 
 /** `bytes` are no longer packed. Resolves with their digest. An abort ends it no later than they end. */
 export async function unpackLayer(bytes: AsyncIterable<Uint8Array>, target: LayerTarget, options: ClosedTreeOptions): Promise<Digest> {
@@ -23,7 +24,9 @@ export async function unpackLayer(bytes: AsyncIterable<Uint8Array>, target: Laye
   })
   await using input = new TarInput(hashed)
   await using sink = new TarSink(() => TarExtract.start({ place: mountPlace, root: target.root, signal }))
-  const tree = new LayerTree(target.root, { isEmpty: await isEmpty(target.root), hasWhiteouts: target.isOverlay })
+  const wasEmpty = await isEmpty(target.root)
+  const tree = new LayerTree(target.root, { isEmpty: wasEmpty, hasWhiteouts: target.isOverlay })
+  if (!wasEmpty) await dropCounted(target.root)
   const place = new LayerPlace(target, tree, sink)
   try {
     for (let entry = await readEntry(input); entry !== undefined; entry = await readEntry(input)) {
@@ -32,6 +35,8 @@ export async function unpackLayer(bytes: AsyncIterable<Uint8Array>, target: Laye
     }
     await input.drain()
     await sink.cut()
+    // Linked files of lower layers are copied, and nobody knows their size yet.
+    if (wasEmpty && place.unfinished.links.length === 0) await noteCounted(target.root, tree)
     if (target.unfinishedPath === undefined) await finishLayer(place.unfinished, target.lowers, sink, options)
     else if (!isFinished(place.unfinished)) await writeFile(target.unfinishedPath, JSON.stringify(place.unfinished), { mode: 0o600 })
     await sink.cut()
