@@ -22,7 +22,7 @@ export interface Expected {
   readonly method: string
   /** With the version. */
   readonly path: string
-  /** Exactly these; filters as the object that their JSON is. Default none. */
+  /** Exactly these, or like these patterns; filters as the object that their JSON is. Default none. */
   readonly query?: Readonly<Record<string, unknown>>
   /** Exactly this JSON, this text, or what the function finds right (it throws else). Default none. */
   readonly body?: unknown
@@ -30,6 +30,8 @@ export interface Expected {
   readonly headers?: Readonly<Record<string, string | undefined>>
   /** For a connection that is taken over: what comes before the half-close. Default: nothing is waited for. */
   readonly input?: string
+  /** Served as often as it is asked, once at least, until something else is expected of the same method and path. Default: served once. */
+  readonly repeats?: boolean
 }
 export interface Replay extends Closeable {
   readonly socketPath: string
@@ -54,14 +56,16 @@ export async function recordings(name: string): Promise<(exchange: string) => Re
 
 export async function startReplay(): Promise<Replay> {
   const daemon = await startScriptedDaemon()
-  const steps: { readonly request: Expected; readonly recorded: Recorded }[] = []
+  const steps: { readonly request: Expected; readonly recorded: Recorded; asked: boolean }[] = []
   const asked: string[] = []
   const problems: string[] = []
   const serve = async (wire: Wire, request: RawRequest): Promise<void> => {
     const [path = ''] = request.target.split('?', 1)
     asked.push(`${request.method} ${path}`)
     const at = steps.findIndex((step) => step.request.method === request.method && step.request.path === path)
-    const [step] = at === -1 ? [] : steps.splice(at, 1)
+    const step = steps[at]
+    if (step !== undefined) step.asked = true
+    if (step !== undefined && step.request.repeats !== true) steps.splice(at, 1)
     try {
       assert(step !== undefined, `${request.method} ${request.target} was not expected`)
       compare(request, step.request)
@@ -77,10 +81,12 @@ export async function startReplay(): Promise<Replay> {
     socketPath: daemon.socketPath,
     asked,
     expect(request, recorded) {
-      steps.push({ request, recorded })
+      const over = steps.findIndex((step) => step.asked && step.request.method === request.method && step.request.path === request.path)
+      if (over !== -1) steps.splice(over, 1)
+      steps.push({ request, recorded, asked: false })
     },
     verify() {
-      const missing = steps.map(({ request: { method, path } }) => `${method} ${path} was not asked`)
+      const missing = steps.flatMap(({ request: { method, path }, asked: was }) => (was ? [] : [`${method} ${path} was not asked`]))
       assert.deepEqual([...problems, ...missing], [])
     },
     ...closeable(() => daemon.close()),
@@ -91,7 +97,11 @@ function compare(request: RawRequest, { query = {}, body, headers = {} }: Expect
   const theirs = Object.fromEntries(
     [...request.query].map(([name, value]) => [name, value.startsWith('{') ? (JSON.parse(value) as unknown) : value]),
   )
-  assert.deepEqual(theirs, query, 'the query differs')
+  const wanted = Object.entries(query).map(([name, value]) => {
+    const alike = value instanceof RegExp && typeof theirs[name] === 'string' && value.test(theirs[name])
+    return [name, alike ? theirs[name] : value]
+  })
+  assert.deepEqual(theirs, Object.fromEntries(wanted), 'the query differs')
   const seen = Object.fromEntries(Object.keys(headers).map((name) => [name, request.headers[name]]))
   assert.deepEqual(seen, { ...headers }, 'the headers differ')
   const text = request.body.toString()
@@ -123,7 +133,10 @@ async function reply(wire: Wire, recorded: Recorded, input: string | undefined):
 
 function bytesOf({ body, bodyBase64, bodyLines, headers }: Recorded): Buffer {
   if (bodyBase64 !== undefined) return Buffer.from(bodyBase64, 'base64')
-  if (bodyLines !== undefined) return Buffer.from(bodyLines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  // pouchd's transfers have nothing between their objects.
+  const newline = headers['Content-Type']?.startsWith('text/plain') === true ? '' : '\n'
+  if (bodyLines !== undefined) return Buffer.from(bodyLines.map((line) => JSON.stringify(line) + newline).join(''))
+  if (body === undefined) return Buffer.alloc(0)
   if (typeof body !== 'string') return Buffer.from(`${JSON.stringify(body)}\n`)
   return Buffer.from(headers['Content-Type'] === 'application/json' && !body.endsWith('\n') ? `${body}\n` : body)
 }

@@ -41,6 +41,8 @@ export interface ErrorContext {
 }
 
 const statuses: Readonly<Partial<Record<number, ErrorCode>>> = {
+  // It is so already, where that is no success.
+  304: 'failed_precondition',
   400: 'invalid_argument',
   401: 'unauthenticated',
   403: 'permission_denied',

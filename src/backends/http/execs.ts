@@ -75,7 +75,7 @@ export class HttpExecs implements ExecService {
     const known = this.#known.get(execId)
     if (known?.started === true)
       throw new EngineError('failed_precondition', `exec "${execId}" was started before`, { subject: subjectOf(execId) })
-    const tty = known?.spec.tty ?? (await this.#inspect(execId, { signal })).ProcessConfig?.tty === true
+    const tty = await this.#hasTerminal(execId, { signal })
     if (known !== undefined) known.started = true
     const { watchesExecs } = this.#context.dialect.containers
     if (attach === undefined && watchesExecs) {
@@ -107,7 +107,7 @@ export class HttpExecs implements ExecService {
       resize: (size, options) => this.#resize(execId, tty, size, options),
       finished: known?.outputEnded,
     })
-    await this.#untilItRuns(execId, attachment, { signal })
+    await this.#untilItRuns(execId, attachment, beginning, { signal })
     return attachment
   }
 
@@ -150,8 +150,13 @@ export class HttpExecs implements ExecService {
   }
 
   async resize(execId: string, size: TerminalSize, options: CallOptions = {}): Promise<void> {
-    const tty = this.#known.get(execId)?.spec.tty ?? (await this.#inspect(execId, options)).ProcessConfig?.tty === true
+    const tty = await this.#hasTerminal(execId, options)
     await this.#resize(execId, tty, size, options)
+  }
+
+  async #hasTerminal(execId: string, options: CallOptions): Promise<boolean> {
+    const known = this.#known.get(execId)
+    return known === undefined ? (await this.#inspect(execId, options)).ProcessConfig?.tty === true : known.spec.tty === true
   }
 
   /** A command that cannot be run is no failure: it exits with 126 or 127. */
@@ -184,14 +189,22 @@ export class HttpExecs implements ExecService {
     return this.#context.dialect.containers.execRefusals.find(({ pattern }) => pattern.test(text))?.exitCode
   }
 
-  /** A daemon answers before the process runs, and what comes next would meet none. Where no pid is told, nobody can know. */
-  async #untilItRuns(execId: string, attachment: Attachment, options: CallOptions): Promise<void> {
+  /**
+   * A daemon answers before the process runs, and what comes next would meet none. One that tells no pid says of an exec that has not begun
+   * what it says of one that ended well: then it has begun when it runs, has said something, or its streams have ended.
+   */
+  async #untilItRuns(execId: string, attachment: Attachment, beginning: Promise<unknown>, options: CallOptions): Promise<void> {
+    let hasBegun = false
+    void beginning.then(() => {
+      hasBegun = true
+    })
     try {
       for (const ms of startingMs) {
         const { Running, Pid, ExitCode } = await this.#inspect(execId, options)
-        const ended = Running !== true && ExitCode !== null && ExitCode !== undefined
-        if (Pid === undefined || Pid === null || Pid > 0 || ended) return
-        await sleep(ms, options.signal)
+        const toldPid = Pid !== undefined && Pid !== null
+        const ended = Running !== true && ExitCode !== null && ExitCode !== undefined && (toldPid || ExitCode !== 0)
+        if (ended || (toldPid ? Pid > 0 : Running === true || hasBegun)) return
+        await Promise.race([sleep(ms, options.signal), ...(toldPid ? [] : [beginning])])
       }
     } catch (error) {
       await attachment.close()

@@ -92,7 +92,6 @@ export class HttpContainerImages implements ContainerImages {
     await act(this.#context, 'POST', path`/containers/${id}/start`, {
       query: { checkpoint: name, 'checkpoint-dir': parent },
       patient: true,
-      accept: [304],
       subject: { kind: 'container', id },
       signal,
     })

@@ -16,6 +16,7 @@ const errors: readonly ErrorRule[] = [
     message: /failed to do request|dial tcp|connection refused|no such host|i\/o timeout|HTTP response to HTTPS client|x509:/i,
     code: 'unavailable',
   },
+  { status: 400, message: /only support for the json-file log driver/, code: 'unsupported' },
   { status: 500, message: /: too many$/, code: 'invalid_argument' },
   { status: 500, message: /unable to find (?:user|group)|no matching entries in (?:passwd|group) file/i, code: 'failed_precondition' },
   { status: 500, message: /no running process found/, code: 'failed_precondition' },
@@ -34,7 +35,7 @@ const errors: readonly ErrorRule[] = [
     message: /invalid container name|invalid reference|is not support by pouch|unknown capability|gathering device information/i,
     code: 'invalid_argument',
   },
-  { status: 500, message: /numerical result out of range|invalid argument|minimum memory/i, code: 'invalid_argument' },
+  { status: 500, message: /numerical result out of range|invalid argument|minim(?:um|al) memory/i, code: 'invalid_argument' },
   { status: 500, message: /plugin not found|(?:repquota|quotaon|setquota).*executable file not found/i, code: 'unsupported' },
   { status: 500, message: /Intel RDT\/CAT is not enabled|CRIU version check failed/, code: 'unsupported' },
 ]

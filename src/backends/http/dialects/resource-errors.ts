@@ -35,6 +35,7 @@ export const pouchResourceErrors: readonly ErrorRule[] = [
   // A registry that cannot be reached is "not found" to it.
   { status: 404, request: /\/images\//, message: /failed to do request|dial tcp|connection refused/i, code: 'unavailable' },
   { status: 409, message: /already existed/i, code: 'already_exists' },
+  { status: 400, request: /\/tag$/, message: /has been used as reference/, code: 'conflict' },
   { status: 500, request: archive, message: /not dir position|rootfs read only/i, code: 'failed_precondition' },
   { status: 500, request: /\/archive$/, message: /no such file or directory|not exist|not found/i, code: 'not_found' },
   {

@@ -18,18 +18,21 @@ export interface EventAnswer {
   readonly time?: Maybe<number>
   readonly timeNano?: Maybe<number>
 }
-export const eventAnswer: z.ZodMiniType<EventAnswer> = z.object({
-  Type: text,
-  type: text,
-  Action: text,
-  action: text,
-  status: text,
-  id: text,
-  Actor: actor,
-  actor,
-  time: z.nullish(z.number()),
-  timeNano: z.nullish(z.number()),
-})
+/** What has no time is no event: pouchd tells in its place what is wrong, in a stream that has begun well. */
+export const eventAnswer: z.ZodMiniType<EventAnswer> = z
+  .object({
+    Type: text,
+    type: text,
+    Action: text,
+    action: text,
+    status: text,
+    id: text,
+    Actor: actor,
+    actor,
+    time: z.nullish(z.number()),
+    timeNano: z.nullish(z.number()),
+  })
+  .check(z.refine(({ time, timeNano }) => (time ?? timeNano ?? undefined) !== undefined, 'has no time'))
 export type EventBody = Omit<EngineEvent, 'cursor'>
 
 const types: Readonly<Record<string, EventType>> = { container: 'container', image: 'image', network: 'network', volume: 'volume' }
