@@ -133,5 +133,13 @@ export const buildCases: readonly BackendCase[] = [
       await assert.rejects(building, (error) => error === reason)
       await sweep(subject, before)
     },
+    async otherwise(subject) {
+      let asked = false
+      const context = (async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+        asked = true
+      })()
+      await assert.rejects(subject.backend.images.build({ context }), { code: 'unsupported' })
+      assert(!asked, 'a context that cannot be used is not read')
+    },
   },
 ]

@@ -232,20 +232,24 @@ export const endCases: readonly BackendCase[] = [
       await withAttached(subject, shell('echo run; sleep 100000'), {}, async (id, attachment) => {
         await readUntil(attachment, 'run')
         const before = (await containers.get(id)).state
+        // A run that is ended before it has said anything leaves nothing in the log.
+        const hasRun = async (times: number): Promise<void> => {
+          let runs = 0
+          for await (const { text } of streams.logs(id, { follow: true })) {
+            assert.equal(text, 'run')
+            if ((runs += 1) === times) return
+          }
+          assert.fail(`the log ends after ${runs} of ${times} runs`)
+        }
         await containers.restart(id, { graceMs: 0 })
         const after = (await containers.get(id)).state
         assert(before.status === 'running' && after.status === 'running' && after.startedAt >= before.startedAt)
         if (after.pid !== undefined) assert.notEqual(after.pid, before.pid)
+        await hasRun(2)
         await containers.stop(id, { graceMs: 0 })
         await containers.restart(id)
         assert.equal(await statusOf(subject, id), 'running')
-        const follow = streams.logs(id, { follow: true })
-        let runs = 0
-        for await (const { text } of follow) {
-          assert.equal(text, 'run')
-          runs += 1
-          if (runs === 3) break
-        }
+        await hasRun(3)
       })
     },
   },

@@ -5,6 +5,7 @@ import {
   endedBy,
   execute,
   forever,
+  refusesChange,
   run,
   say,
   statusOf,
@@ -89,6 +90,21 @@ export const limitCases: readonly BackendCase[] = [
     },
   },
   {
+    title: 'a container beyond its memory ends with 137; that it was not out of memory is never told',
+    needs: 'commands',
+    async run(subject) {
+      const resources = { memoryBytes: 16 << 20, memorySwapBytes: 16 << 20 }
+      await withRunning(subject, shell('x=a; while true; do x=$x$x; done'), { resources }, async (id) => {
+        const exit = await subject.backend.containers.wait(id)
+        assert.deepEqual([exit.exitCode, exit.lost], [137, false])
+        assert.notEqual(exit.oomKilled, false)
+        const { state } = await subject.backend.containers.get(id)
+        assert(state.status === 'exited')
+        assert.notEqual(state.exit.oomKilled, false)
+      })
+    },
+  },
+  {
     title: 'a container killed by a signal is not told to be out of memory',
     async run(subject) {
       await withRunning(subject, forever, {}, async (id) => {
@@ -151,6 +167,12 @@ export const limitCases: readonly BackendCase[] = [
         await assert.rejects(containers.get(id), { code: 'not_found' })
       })
     },
+    async otherwise(subject) {
+      await withRunning(subject, forever, {}, async (id) => {
+        await assert.rejects(subject.backend.control.resume(id), { code: 'unsupported' })
+        assert.equal(await statusOf(subject, id), 'running')
+      })
+    },
   },
   {
     title: 'pause, resume, top and stats of a container that does not run are failed_precondition',
@@ -186,6 +208,7 @@ export const limitCases: readonly BackendCase[] = [
         assert.deepEqual((await containers.get(id)).spec.resources, { memoryBytes: (2 * limitMiB) << 20, pids: 50 })
       })
     },
+    otherwise: refusesChange({ resources: { memoryBytes: (2 * limitMiB) << 20 } }),
   },
   {
     title: 'an update of a stopped container holds from the next start, or is refused and changes nothing',
@@ -229,6 +252,11 @@ export const limitCases: readonly BackendCase[] = [
           assert(count >= 2)
         },
       )
+    },
+    async otherwise(subject) {
+      await withRunning(subject, forever, {}, async (id) => {
+        await assert.rejects(collect(subject.backend.control.stats(id)), { code: 'unsupported' })
+      })
     },
   },
   {

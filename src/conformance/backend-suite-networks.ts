@@ -104,6 +104,12 @@ export const networkCases: readonly BackendCase[] = [
         })
       })
     },
+    async otherwise(subject) {
+      await withContainer(subject, forever, {}, async (id) => {
+        await assert.rejects(subject.backend.networks.connect('bridge', id), { code: 'unsupported' })
+        await assert.rejects(subject.backend.networks.disconnect('bridge', id), { code: 'unsupported' })
+      })
+    },
   },
   {
     title: 'a running container has an address at once when it is connected',
@@ -196,6 +202,10 @@ export const networkCases: readonly BackendCase[] = [
           })
         })
       })
+    },
+    async otherwise({ backend: { networks } }) {
+      await assert.rejects(networks.prune(), { code: 'unsupported' })
+      await assert.rejects(networks.remove('bridge'), { code: 'unsupported' })
     },
   },
 ]

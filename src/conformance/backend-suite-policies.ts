@@ -1,6 +1,6 @@
 // What goes on by itself: restart policies, health checks, and what becomes of a log.
 import assert from 'node:assert/strict'
-import type { ContainerSettings, RestartPolicy } from '../model/container-spec.js'
+import type { ContainerSettings } from '../model/container-spec.js'
 import type { ContainerInfo } from '../model/container.js'
 import { sleep } from '../util/abort.js'
 import {
@@ -9,6 +9,8 @@ import {
   endedBy,
   execute,
   forever,
+  refusesChange,
+  refusesSettings,
   statusOf,
   withAttached,
   withContainer,
@@ -42,14 +44,6 @@ const health: NonNullable<ContainerSettings['health']> = {
   retries: 2,
 }
 
-/** A policy that this backend has not is refused by `create`. */
-const refused =
-  (restart: RestartPolicy) =>
-  async (subject: BackendSubject): Promise<void> => {
-    const { containers } = subject.backend
-    await assert.rejects(containers.create(subject.spec(forever, { restart })), { code: 'unsupported' })
-  }
-
 export const policyCases: readonly BackendCase[] = [
   {
     title: 'with the policy "always" a container starts again after each end of its own, with its root',
@@ -64,7 +58,7 @@ export const policyCases: readonly BackendCase[] = [
         assert.equal((await execute(subject, id, shell('cat /tmp/runs'))).stdout, 'run\nrun\nrun\n')
       })
     },
-    otherwise: refused({ policy: 'always' }),
+    otherwise: refusesSettings({ restart: { policy: 'always' } }),
   },
   {
     title: 'a container says how often its restart policy has started it',
@@ -90,6 +84,14 @@ export const policyCases: readonly BackendCase[] = [
         await containers.remove(id, { force: true })
       })
     },
+    // Without one nothing is restarted, and asking for none is no wish.
+    async otherwise(subject) {
+      await refusesSettings({ restart: { policy: 'unless-stopped' } })(subject)
+      await withRunning(subject, shell('exit 1'), { restart: { policy: 'no' } }, async (id) => {
+        endedBy(await subject.backend.containers.wait(id), { exitCode: 1 })
+        assert.equal(await statusOf(subject, id), 'exited')
+      })
+    },
   },
   {
     title: 'a wait under a restart policy resolves when it will not be restarted, one for the next exit at the next end',
@@ -107,7 +109,7 @@ export const policyCases: readonly BackendCase[] = [
         assert.deepEqual([state.status, restartCount], ['exited', 2])
       })
     },
-    otherwise: refused({ policy: 'on-failure', maxRetries: 2 }),
+    otherwise: refusesSettings({ restart: { policy: 'on-failure', maxRetries: 2 } }),
   },
   {
     title: 'with the policy "on-failure" a success is not restarted',
@@ -120,6 +122,7 @@ export const policyCases: readonly BackendCase[] = [
         assert.deepEqual([state.status, restartCount], ['exited', 0])
       })
     },
+    otherwise: refusesSettings({ restart: { policy: 'on-failure' } }),
   },
   {
     title: 'an update of the restart policy holds for the next end',
@@ -135,6 +138,7 @@ export const policyCases: readonly BackendCase[] = [
         await until(subject, id, ({ state }) => startOf(state) > startOf(first))
       })
     },
+    otherwise: refusesChange({ restart: { policy: 'always' } }),
   },
   {
     title: 'a check makes a container healthy, unhealthy after as many failures as asked for, and healthy again',
@@ -154,6 +158,37 @@ export const policyCases: readonly BackendCase[] = [
         assert.equal(well?.failingStreak, 0)
       })
     },
+    otherwise: refusesSettings({ health }),
+  },
+  {
+    title: 'a check that fails while the container may still be starting counts for nothing, until one succeeds',
+    needs: 'health',
+    async run(subject) {
+      const patient = { ...health, retries: 1, startPeriodMs: 100_000 }
+      await withRunning(subject, forever, { health: patient }, async (id) => {
+        const { health: young } = await until(subject, id, (one) => (one.health?.checks.length ?? 0) >= 3)
+        assert.deepEqual([young?.status, young?.failingStreak, young?.checks.at(-1)?.exitCode], ['starting', 0, 1])
+        await execute(subject, id, shell('echo 0 >/tmp/health'))
+        await until(subject, id, (one) => one.health?.status === 'healthy')
+        // From now on it counts.
+        await execute(subject, id, shell('echo 1 >/tmp/health'))
+        await until(subject, id, (one) => one.health?.status === 'unhealthy')
+      })
+    },
+    otherwise: refusesSettings({ health: { ...health, startPeriodMs: 100_000 } }),
+  },
+  {
+    title: 'a check that does not end in time is a failure',
+    needs: 'health',
+    async run(subject) {
+      const slow = { command: forever, intervalMs: 200, timeoutMs: 300, retries: 1 }
+      await withRunning(subject, forever, { health: slow }, async (id) => {
+        const { health: sick } = await until(subject, id, (one) => one.health?.status === 'unhealthy')
+        assert(sick !== undefined && sick.failingStreak >= 1 && sick.checks.at(-1)?.exitCode !== 0)
+        assert.equal(await statusOf(subject, id), 'running')
+      })
+    },
+    otherwise: refusesSettings({ health: { command: forever, timeoutMs: 300 } }),
   },
   {
     title: 'a container has no health without a check, nor when its check is switched off',
@@ -181,6 +216,7 @@ export const policyCases: readonly BackendCase[] = [
         )
       })
     },
+    otherwise: refusesSettings({ log: { driver: 'json-file', options: { maxBytes: 64 << 10, maxFiles: 2 } } }),
   },
   {
     title: 'entries of the log tell when they were written, and can be cut by that',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { isEngineError } from '../errors.js'
 import type { ContainerSettings, ContainerSpec } from '../model/container-spec.js'
-import type { ContainerInfo } from '../model/container.js'
+import type { ContainerChange, ContainerInfo } from '../model/container.js'
 import type { ExecSpec } from '../model/exec.js'
 import type { ImageConfig } from '../model/image.js'
 import type { ExitStatus } from '../model/process.js'
@@ -185,6 +185,28 @@ export async function execute(
     return { ...output, exitCode }
   } finally {
     await attachment?.close()
+  }
+}
+
+/** What `create` answers where a setting cannot be had: it is refused, and nothing is made. */
+export function refusesSettings(extra: Partial<ContainerSettings>): (subject: BackendSubject) => Promise<void> {
+  return async (subject) => {
+    const { containers } = subject.backend
+    const label = uniqueName('label')
+    const spec = subject.spec(forever, { ...extra, labels: { ...extra.labels, [label]: '' } })
+    await assert.rejects(containers.create(spec), { code: 'unsupported' })
+    assert.deepEqual(await idsOf(containers.list({ all: true, labels: { [label]: '' } })), new Set())
+  }
+}
+/** What `update` answers where something cannot be changed: it is refused, and the container is as it was. */
+export function refusesChange(change: ContainerChange): (subject: BackendSubject) => Promise<void> {
+  return async (subject) => {
+    const { containers, control } = subject.backend
+    await withRunning(subject, forever, {}, async (id) => {
+      const before = await containers.get(id)
+      await assert.rejects(control.update(id, change), { code: 'unsupported' })
+      assert.deepEqual(await containers.get(id), before)
+    })
   }
 }
 

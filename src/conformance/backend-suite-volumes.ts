@@ -1,7 +1,7 @@
 // Volumes, and who uses them.
 import assert from 'node:assert/strict'
 import { isEngineError } from '../errors.js'
-import { type BackendCase, type BackendSubject, forever, say, uniqueName, withContainer } from './backend-suite-subject.js'
+import { type BackendCase, type BackendSubject, forever, refusesSettings, say, uniqueName, withContainer } from './backend-suite-subject.js'
 import { collect } from './suite.js'
 
 async function forget({ backend: { volumes } }: BackendSubject, name: string): Promise<void> {
@@ -86,6 +86,7 @@ export const volumeCases: readonly BackendCase[] = [
         await forget(subject, name)
       }
     },
+    otherwise: refusesSettings({ mounts: [{ type: 'volume', source: 'data', target: '/data' }] }),
   },
   {
     title: 'usage tells how much is in a volume',

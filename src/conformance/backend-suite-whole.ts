@@ -247,10 +247,16 @@ export const wholeCases: readonly BackendCase[] = [
     title: 'a method of a capability that this backend has not is unsupported',
     async run(subject) {
       const { backend } = subject
-      const { networks, volumes, files, containerImages, images, system } = backend
+      const { containers, control, networks, volumes, files, containerImages, images, system } = backend
       await withRunning(subject, forever, {}, async (id) => {
         const methods: Partial<Record<Capability, () => Promise<unknown>>> = {
+          top: () => control.top(id),
+          stats: () => collect(control.stats(id)),
+          pause: () => control.pause(id),
+          rename: () => containers.rename(id, uniqueName()),
+          kill: () => containers.kill(id, 'SIGHUP'),
           networks: () => networks.create({ name: uniqueName() }),
+          network_connect: () => networks.connect('bridge', id),
           volumes: () => volumes.create({ name: uniqueName() }),
           files: () => files.stat(id, '/etc'),
           commit: () => containerImages.commit(id, 'suite/commit:1'),
@@ -260,6 +266,7 @@ export const wholeCases: readonly BackendCase[] = [
           checkpoint: () => containerImages.checkpoint(id, '/nowhere'),
           image_push: () => images.push(subject.image, 'registry.example/suite/pushed:1'),
           image_save: () => collect(images.save([subject.image])),
+          image_import: () => images.import((async function* () {})()),
           image_history: () => images.history(subject.image),
           image_prune: () => images.prune(),
           disk_usage: () => system.diskUsage(),

@@ -9,6 +9,7 @@ import {
   discard,
   execute,
   forever,
+  refusesChange,
   run,
   say,
   statusOf,
@@ -119,6 +120,7 @@ export const wishCases: readonly BackendCase[] = [
         assert.equal((await containers.get(id)).labels['team'], 'b')
       })
     },
+    otherwise: refusesChange({ labels: { team: 'b' } }),
   },
   {
     title: 'a change of the environment is seen by later execs and by the next start, and null takes a variable away',
@@ -139,6 +141,7 @@ export const wishCases: readonly BackendCase[] = [
         if (subject.real) assert.equal((await execute(subject, id, shell(script))).stdout, 'blue none a b=c yes\n')
       })
     },
+    otherwise: refusesChange({ env: { COLOUR: 'blue' } }),
   },
   {
     title: 'a change with a part that this backend cannot change is unsupported, and nothing of it is done',

@@ -1,4 +1,5 @@
 // What every Backend promises, whatever is below it. The cases of one run share an engine; the last tells whether they left anything.
+import { blockedCases } from './backend-suite-blocked.js'
 import { buildCases } from './backend-suite-build.js'
 import { containerImageCases } from './backend-suite-container-images.js'
 import { fileCases } from './backend-suite-files.js'
@@ -6,12 +7,14 @@ import { imageTransferCases } from './backend-suite-image-transfer.js'
 import { networkCases } from './backend-suite-networks.js'
 import { volumeCases } from './backend-suite-volumes.js'
 import { endCases } from './backend-suite-ends.js'
+import { eventCases } from './backend-suite-events.js'
 import { execCases } from './backend-suite-execs.js'
 import { imageCases } from './backend-suite-images.js'
 import { lifeCases } from './backend-suite-life.js'
 import { limitCases } from './backend-suite-limits.js'
 import { mountCases } from './backend-suite-mounts.js'
 import { policyCases } from './backend-suite-policies.js'
+import { portCases } from './backend-suite-ports.js'
 import { processCases } from './backend-suite-process.js'
 import { securityCases } from './backend-suite-security.js'
 import { streamCases } from './backend-suite-streams.js'
@@ -26,6 +29,7 @@ export function backendSuite(implementation: Implementation<BackendSubject, Back
     ...endCases,
     ...streamCases,
     ...execCases,
+    ...blockedCases,
     ...processCases,
     ...mountCases,
     ...limitCases,
@@ -37,8 +41,10 @@ export function backendSuite(implementation: Implementation<BackendSubject, Back
     ...fileCases,
     ...containerImageCases,
     ...networkCases,
+    ...portCases,
     ...volumeCases,
     ...wishCases,
+    ...eventCases,
     ...wholeCases,
   ]
   defineSuite('Backend', cases, implementation, api)

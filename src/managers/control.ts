@@ -54,7 +54,7 @@ export class ControlManager implements ContainerControl {
     if (change.resources !== undefined && task !== undefined && task.status !== 'exited')
       await this.#deps.tasks.control.update(id, resources, options)
     await this.#deps.records.replace(id, stored, { ...stored.value, spec: changed }, options)
-    await this.#deps.emit('update', stored.value, {})
+    await this.#deps.emit('update', { ...stored.value, spec: changed }, {})
   }
 
   async *stats(id: string, options: StatsOptions = {}): AsyncGenerator<StatsSample> {

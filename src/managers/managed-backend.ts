@@ -172,11 +172,11 @@ function toContext(ports: EnginePorts, settings: EngineSettings, owner: Owner, c
     specs,
     lock: (id, options) => locks.acquire(lockKey(id), options),
     tryLock: (id, options) => locks.tryAcquire(lockKey(id), options),
-    emit: async (action, { id, name }, attributes, options) => {
+    emit: async (action, { id, name, spec }, attributes, options) => {
       options?.signal?.throwIfAborted()
-      await told(emit('container', action, { id, name }, attributes), settings)
+      await told(emit('container', action, { id, name }, { ...spec.labels, ...attributes }), settings)
     },
-    emitExit: ({ id, name }, exit) => told(appendExit(ports.events, { containerId: id }, name, exit), settings),
+    emitExit: (record, exit) => told(appendExit(ports.events, { containerId: record.id }, record, exit), settings),
     image: imageSource(images),
     async check(record, options) {
       await settings.runtimes.check(record.runtime, options)

@@ -25,6 +25,9 @@ export interface ImageRequest extends CallOptions {
   readonly platform?: string | undefined
 }
 
+/** As much of a container as its events tell. */
+export type EventSubject = Pick<ContainerRecord, 'id' | 'name' | 'spec'>
+
 export interface ContainerContext {
   readonly records: RecordStore<ContainerRecord>
   readonly names: RecordStore<NameRecord>
@@ -35,9 +38,10 @@ export interface ContainerContext {
   /** The container's lock over all processes of the root. */
   lock(id: string, options?: CallOptions): Promise<Closeable>
   tryLock(id: string, options?: CallOptions): Promise<Closeable | undefined>
-  emit(action: string, subject: Pick<ContainerRecord, 'id' | 'name'>, attributes: Labels, options?: CallOptions): Promise<void>
+  /** The labels are told with the attributes. */
+  emit(action: string, subject: EventSubject, attributes: Labels, options?: CallOptions): Promise<void>
   /** Before what follows the end of a run is told: who watches tasks tells it, too, but later. It stands in the history once. */
-  emitExit(subject: Pick<ContainerRecord, 'id' | 'name'>, exit: ExitStatus): Promise<void>
+  emitExit(subject: EventSubject, exit: ExitStatus): Promise<void>
   /** Unpacked and ready to be a parent. `not_found` when it is not here and `pull` does not bring it. */
   image(reference: string, request: ImageRequest): Promise<ContainerImage>
   /** Throws for a spec that this engine cannot run on this machine, naming the field; nothing has been made then. */

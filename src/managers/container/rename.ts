@@ -19,5 +19,5 @@ export async function renameContainer(deps: RenameDeps, id: string, name: string
   await deps.records.replace(id, stored, { ...stored.value, name }, options)
   undo.keep()
   await releaseName(deps, before, id)
-  await deps.emit('rename', { id, name }, { before })
+  await deps.emit('rename', { ...stored.value, name }, { before })
 }

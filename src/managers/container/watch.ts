@@ -4,7 +4,7 @@ import type { EngineEvent } from '../../model/event.js'
 import type { ExitStatus, ProcessRef } from '../../model/process.js'
 import type { EventLog } from '../../ports/engine/events.js'
 import type { TaskEvent, TaskService } from '../../ports/engine/tasks.js'
-import type { ContainerContext } from './context.js'
+import type { ContainerContext, EventSubject } from './context.js'
 
 export interface WatchDeps extends Pick<ContainerContext, 'records'> {
   readonly tasks: Pick<TaskService, 'events' | 'list'>
@@ -46,19 +46,18 @@ async function appendTaskEvent({ records, events }: WatchDeps, event: TaskEvent)
   const { containerId } = event.ref
   const stored = await records.find(containerId)
   if (stored === undefined) return
-  if (event.kind === 'exited') await appendExit(events, event.ref, stored.value.name, event.exit)
-  else
-    await events.append(keyOf('oom', event.ref, stored.value.started?.at ?? stored.value.createdAt), oomEvent(event.ref, stored.value.name))
+  if (event.kind === 'exited') await appendExit(events, event.ref, stored.value, event.exit)
+  else await events.append(keyOf('oom', event.ref, stored.value.started?.at ?? stored.value.createdAt), oomEvent(event.ref, stored.value))
 }
 
 /** However many see the end of one run, the history tells it once. */
 export async function appendExit(
   events: Pick<EventLog, 'append'>,
   ref: ProcessRef,
-  containerName: string,
+  container: EventSubject,
   exit: ExitStatus,
 ): Promise<void> {
-  await events.append(keyOf('exit', ref, exit.exitedAt), exitEvent(ref, containerName, exit))
+  await events.append(keyOf('exit', ref, exit.exitedAt), exitEvent(ref, container, exit))
 }
 
 function keyOf(kind: string, { containerId, execId = '' }: ProcessRef, time: Date): string {
@@ -66,8 +65,8 @@ function keyOf(kind: string, { containerId, execId = '' }: ProcessRef, time: Dat
 }
 
 type NewEvent = Omit<EngineEvent, 'cursor'>
-function exitEvent(ref: ProcessRef, name: string, { exitCode, signal, exitedAt, lost }: ExitStatus): NewEvent {
-  const attributes = { exitCode: String(exitCode), ...(signal && { signal }), ...(lost && { lost: 'true' }) }
+function exitEvent(ref: ProcessRef, { name, spec }: EventSubject, { exitCode, signal, exitedAt, lost }: ExitStatus): NewEvent {
+  const attributes = { ...spec.labels, exitCode: String(exitCode), ...(signal && { signal }), ...(lost && { lost: 'true' }) }
   return ref.execId === undefined
     ? { type: 'container', action: 'exit', subject: { kind: 'container', id: ref.containerId, name }, time: exitedAt, attributes }
     : {
@@ -78,6 +77,6 @@ function exitEvent(ref: ProcessRef, name: string, { exitCode, signal, exitedAt, 
         attributes: { ...attributes, container: ref.containerId },
       }
 }
-function oomEvent({ containerId }: ProcessRef, name: string): NewEvent {
-  return { type: 'container', action: 'oom', subject: { kind: 'container', id: containerId, name }, time: new Date(), attributes: {} }
+function oomEvent({ containerId }: ProcessRef, { name, spec: { labels = {} } }: EventSubject): NewEvent {
+  return { type: 'container', action: 'oom', subject: { kind: 'container', id: containerId, name }, time: new Date(), attributes: labels }
 }
