@@ -21,9 +21,15 @@ export interface ContainerContext extends HttpContext {
 
 export const containerSubject = (id: string): Subject => ({ kind: 'container', id })
 
-export async function inspect({ calls }: Pick<HttpContext, 'calls'>, ref: string, { signal }: CallOptions = {}): Promise<InspectAnswer> {
+export async function inspect(
+  { calls, dialect }: Pick<HttpContext, 'calls' | 'dialect'>,
+  ref: string,
+  { signal }: CallOptions = {},
+): Promise<InspectAnswer> {
   const answer = await calls.json('GET', path`/containers/${ref}/json`, { signal, subject: containerSubject(ref) })
-  return parse(inspectAnswer, answer, 'GET /containers/{id}/json')
+  const parsed = parse(inspectAnswer, answer, 'GET /containers/{id}/json')
+  if (parsed.State.OOMKilled !== false || dialect.containers.tellsInMemory) return parsed
+  return { ...parsed, State: { ...parsed.State, OOMKilled: undefined } }
 }
 
 export function toInfo({ signals }: Pick<ContainerContext, 'signals'>, answer: InspectAnswer): ContainerInfo {

@@ -6,6 +6,7 @@ import type { Attachment } from '../../ports/streams.js'
 import { sleep } from '../../util/abort.js'
 import { attachTo, type StartableAttachment } from './attach.js'
 import { type ContainerContext, containerSubject, inspect } from './container-context.js'
+import { untilSettled } from './container-settle.js'
 import { path } from './path.js'
 import { unlessItHangs } from './patient-abort.js'
 import { unsupported } from './context.js'
@@ -46,10 +47,7 @@ async function attachSoon(
   answer: InspectAnswer,
   options: Parameters<typeof attachTo>[2],
 ): Promise<StartableAttachment> {
-  const { tidiesForMs } = context.dialect.containers
-  const endedAt = toDate(answer.State.FinishedAt)?.getTime()
-  if (tidiesForMs > 0 && endedAt !== undefined && !isRunning(answer.State))
-    await sleep(Math.min(Math.max(endedAt + tidiesForMs - Date.now(), 0), tidiesForMs), options.signal)
+  await untilSettled(context, answer, { signal: options.signal })
   for (const ms of tidyingMs) {
     try {
       return await attachTo(context, answer, options)

@@ -5,6 +5,7 @@ import type { ExitStatus } from '../../model/process.js'
 import type { WaitOptions } from '../../ports/backend/containers.js'
 import { linkedSignal, sleep, within } from '../../util/abort.js'
 import { type ContainerContext, containerSubject, inspect, noContainer } from './container-context.js'
+import { untilSettled } from './container-settle.js'
 import { engineEvents } from './events.js'
 import { path } from './path.js'
 import type { InspectAnswer, InspectState } from './wire/container.js'
@@ -14,8 +15,8 @@ type WaitContext = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'signa
 
 const shortestMs = 50
 const longestMs = 1_000
-const restartMs = 1_500
-const mostLooks = 3
+/** Some daemons write their history a little later than they act. */
+const historyMs = 3_000
 
 export async function waitContainer(context: WaitContext, id: string, options: WaitOptions = {}): Promise<ExitStatus> {
   return context.dialect.containers.wait === 'conditions' ? byConditions(context, id, options) : byAsking(context, id, options)
@@ -48,13 +49,13 @@ async function byConditions(context: WaitContext, id: string, { until = 'exit', 
     if (exit === undefined) await sleep(shortestMs, signal) // a start that failed
   }
 }
-/** Of an ended one: where a restart that is to come is not told, it is waited for a moment. */
+/** Of an ended one: where a restart that is to come is not told by its state, the history tells it. */
 async function startsAgain(context: WaitContext, { Id, State, HostConfig }: InspectAnswer, { signal }: CallOptions): Promise<boolean> {
   const policy = HostConfig.RestartPolicy?.Name ?? ''
   if (context.dialect.containers.tellsRestarts || policy === '' || policy === 'no') return false
-  await sleep(restartMs, signal)
+  await untilSettled(context, { Id, State }, { signal })
   const now = await lookFor(context, Id, { signal })
-  return now !== undefined && now.State.StartedAt !== State.StartedAt
+  return now !== undefined && (isRunning(now.State) || isRestarting(now.State) || now.State.StartedAt !== State.StartedAt)
 }
 function whenGone(id: string, until: WaitOptions['until'], last: ExitStatus | undefined): ExitStatus {
   if (until === 'removed' && last !== undefined) return last
@@ -164,7 +165,7 @@ async function codeOfRun(context: WaitContext, { Id, State }: InspectAnswer, { s
   }
 }
 
-/** Of the first end after that start. Some daemons write their history a little later than they act. */
+/** Of the first end after that start. */
 async function codeInHistory(
   context: WaitContext,
   id: string,
@@ -173,12 +174,16 @@ async function codeInHistory(
 ): Promise<number | undefined> {
   const since = toDate(startedAt)
   if (since === undefined || !context.supports('event_history')) return undefined
-  for (let look = 1; look <= mostLooks; look += 1) {
-    if (look > 1) await sleep(longestMs / 2, signal)
-    const ends = engineEvents(context, { since, follow: false, types: ['container'], actions: ['exit'], subjects: [id], signal })
-    for await (const { attributes } of ends) if (/^\d+$/.test(attributes['exitCode'] ?? '')) return Number(attributes['exitCode'])
-  }
-  return undefined
+  const asked = { since, types: ['container'], actions: ['exit'], subjects: [id] } as const
+  return within(
+    historyMs,
+    async (call) => {
+      for await (const { attributes } of engineEvents(context, { ...asked, signal: call.signal }))
+        if (/^\d+$/.test(attributes['exitCode'] ?? '')) return Number(attributes['exitCode'])
+      return undefined
+    },
+    { signal },
+  )
 }
 
 /** Resolves when it does not run, at once if it is so, or is not there; with the code of an end that was waited for. */

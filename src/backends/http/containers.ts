@@ -18,6 +18,7 @@ import type { Attachment } from '../../ports/streams.js'
 import { type ContainerContext, containerSubject, inspect, toInfo } from './container-context.js'
 import { createContainer } from './container-create.js'
 import { killContainer, removeContainer, stopContainer } from './container-end.js'
+import { restartContainer } from './container-restart.js'
 import { listContainers } from './container-list.js'
 import { startContainer } from './container-start.js'
 import { waitContainer } from './container-wait.js'
@@ -50,8 +51,7 @@ export class HttpContainers implements ContainerService {
   }
   async restart(id: string, options: StopOptions = {}): Promise<void> {
     using _turn = await this.#context.verbs.acquire(id, options)
-    await stopContainer(this.#context, id, options)
-    await startContainer(this.#context, id, { signal: options.signal })
+    await restartContainer(this.#context, id, options)
   }
   async kill(id: string, signal: Signal, options: CallOptions = {}): Promise<void> {
     signalNumber(signal)

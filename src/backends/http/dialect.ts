@@ -54,6 +54,11 @@ export interface ContainerWays {
   stop(facts: DaemonFacts): 'signals' | 'daemon'
   /** What a stop is told for the shortest grace: one that takes 0 for its default has another. */
   readonly shortestStopSeconds: number
+  /**
+   * `POST restart` does what is promised with a grace of whole seconds: then it is one act, which the daemon finishes whatever becomes of
+   * us. Else a restart is a stop and a start.
+   */
+  readonly restarts: boolean
   /** The status of what somebody stopped, where one that ended by itself has another, and its restart policy starts it without a sign. */
   readonly stoppedStatus?: string | undefined
   /** What a removal by force does first to a container that runs: `stops` is with the whole grace. */
@@ -70,8 +75,15 @@ export interface ContainerWays {
   readonly watchesExecs: boolean
   /** A history that ends is cut off at once at its end, so that its last events are told only when that is so much later. */
   readonly historyLagMs: number
-  /** What cleans up behind an end is at it for so long: output of a new run would go where the old one's went. */
-  readonly tidiesForMs: number
+  /** So many events are kept, and older ones are gone. Absent: all of them are. */
+  readonly keepsEvents?: number | undefined
+  /**
+   * What the history says when all is done that follows an end: till then the streams of a new run would go where the old one's went,
+   * and nothing tells whether the restart policy starts it again. Absent: an end that is told is settled.
+   */
+  readonly settledBy?: readonly string[] | undefined
+  /** That a container was not out of memory is true when it is told, not only that it was. */
+  readonly tellsInMemory: boolean
   /** One that is about to be started again by its restart policy is told from one that is not. */
   readonly tellsRestarts: boolean
   /** Of `rich` containers: the programs that may be process 1, by mode. Absent: nobody looks. */

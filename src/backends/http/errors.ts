@@ -66,6 +66,7 @@ const starting = /^POST .*\/(start|restart|attach)$/
 // What every daemon of the family says in the same words, whatever status it chose for it: most of it comes from runc, crun or the kernel.
 const shared: readonly ErrorRule[] = [
   { message: /no space left on device|disk quota exceeded/i, code: 'resource_exhausted' },
+  { request: /^POST .*\/(start|restart)$/, message: /port is already allocated|address already in use/i, code: 'failed_precondition' },
   // Go's own words, whichever daemon it serves.
   { status: 400, message: /HTTP request to an HTTPS server/, code: 'failed_precondition' },
   {

@@ -4,6 +4,7 @@ import type { CallOptions } from '../../model/common.js'
 import type { Cursor, EngineEvent } from '../../model/event.js'
 import type { EventsOptions } from '../../ports/backend/system.js'
 import { sleep } from '../../util/abort.js'
+import { readAhead } from '../../util/read-ahead.js'
 import type { HttpContext } from './context.js'
 import { type Place, formatCursor, isAfter, newPlace, parseCursor, timeText } from './event-cursor.js'
 import { type EventBody, eventAnswer, nanosOf, toEvent } from './wire/event.js'
@@ -21,7 +22,22 @@ interface Seen {
   readonly body: EventBody
 }
 
-export async function* engineEvents(context: EventContext, options: EventsOptions = {}): AsyncGenerator<EngineEvent, void, undefined> {
+/** Of those that nobody has read yet, in characters: a hundred containers that come and go are a few hundred thousand. */
+const room = 4 << 20
+const smallest = 256
+
+/** What is followed is read at our own pace: Docker drops what a slow reader has not taken after 100 ms, and does not tell. */
+export function engineEvents(context: EventContext, options: EventsOptions = {}): AsyncGenerator<EngineEvent, void, undefined> {
+  const { follow = true, signal } = options
+  if (!follow) return history(context, options)
+  const lost = (event: EngineEvent): EngineEvent => gap(context, event.cursor)
+  return readAhead((own) => history(context, { ...options, signal: own }), { room, weigh, lost, signal })
+}
+function weigh({ attributes }: EngineEvent): number {
+  return Object.entries(attributes).reduce((sum, [name, value]) => sum + name.length + value.length, smallest)
+}
+
+async function* history(context: EventContext, options: EventsOptions): AsyncGenerator<EngineEvent, void, undefined> {
   const { since, follow = true, signal } = options
   signal?.throwIfAborted()
   const now = await daemonNow(context, { signal })
@@ -29,9 +45,12 @@ export async function* engineEvents(context: EventContext, options: EventsOption
   let place =
     since === undefined ? newPlace(now, true) : since instanceof Date ? newPlace(since.getTime() * 1e6, false) : parseCursor(since)
   let connected = false
+  let doubtful = since !== undefined
   for (;;) {
     try {
-      for await (const seen of history(context, place, follow ? undefined : Math.max(now, place.nanos), { signal })) {
+      if (doubtful && (await isForgotten(context, place, now, { signal }))) yield gap(context, formatCursor(place))
+      doubtful = false
+      for await (const seen of answered(context, place, follow ? undefined : Math.max(now, place.nanos), { signal })) {
         connected = true
         place = seen.place
         if (isWanted(seen.body, options)) yield { cursor: formatCursor(place), ...seen.body }
@@ -43,12 +62,12 @@ export async function* engineEvents(context: EventContext, options: EventsOption
     }
     if (!follow) return
     await untilItAnswers(context, { signal })
-    if (!(await remembers(context, place, { signal }))) yield gap(context, place)
+    if (!(await remembers(context, place, { signal }))) yield gap(context, formatCursor(place))
   }
 }
 
 /** After `place`, in order; up to `until` or for ever. Resolves when the daemon ends it. */
-async function* history(
+async function* answered(
   { calls, dialect }: EventContext,
   place: Place,
   until: number | undefined,
@@ -69,11 +88,20 @@ async function* history(
   }
 }
 
+/** Whether some of what came after `place` is kept no more: as much has come since as the daemon keeps. */
+async function isForgotten(context: EventContext, place: Place, now: number, { signal }: CallOptions): Promise<boolean> {
+  const { keepsEvents } = context.dialect.containers
+  if (keepsEvents === undefined || place.nanos >= now) return false
+  let count = 0
+  for await (const _ of answered(context, place, now, { signal })) if ((count += 1) >= keepsEvents) return true
+  return false
+}
+
 /** Whether the daemon still has the event that was seen last: then none is missing after it. One that was restarted has forgotten all. */
 async function remembers(context: EventContext, place: Place, { signal }: CallOptions): Promise<boolean> {
   const before: Place = { nanos: place.nanos, count: place.count - 1 }
   const now = await daemonNow(context, { signal })
-  for await (const { place: first } of history(context, before, Math.max(now, place.nanos + overlapNanos), { signal }))
+  for await (const { place: first } of answered(context, before, Math.max(now, place.nanos + overlapNanos), { signal }))
     return first.nanos === place.nanos && first.count === place.count
   return false
 }
@@ -121,8 +149,8 @@ function isWanted({ type, action, subject, attributes }: EventBody, { types, act
   )
 }
 
-function gap({ facts }: EventContext, place: Place): EngineEvent {
+function gap({ facts }: EventContext, cursor: Cursor): EngineEvent {
   const id = facts.info['ID']
   const subject = { kind: 'engine', id: typeof id === 'string' ? id : 'daemon' } as const
-  return { cursor: formatCursor(place), type: 'gap', action: 'gap', subject, time: new Date(), attributes: {} }
+  return { cursor, type: 'gap', action: 'gap', subject, time: new Date(), attributes: {} }
 }

@@ -66,6 +66,7 @@ export const docker: Dialect = {
     wait: 'conditions',
     stop: () => 'signals',
     shortestStopSeconds: 0,
+    restarts: true,
     forcedRemoval: 'kills',
     attach: 'frames',
     execRefusals: [
@@ -76,8 +77,10 @@ export const docker: Dialect = {
     listsPaused: true,
     watchesExecs: true,
     historyLagMs: 0,
+    // In memory: `eventsLimit` of its events service.
+    keepsEvents: 256,
+    tellsInMemory: true,
     tellsRestarts: true,
-    tidiesForMs: 0,
     networksAtCreate: (api) => (apiAtLeast(api, 1, 44) ? Number.POSITIVE_INFINITY : 1),
     oneShotStats: (api) => apiAtLeast(api, 1, 41),
     topArguments: '-eo pid,ppid,uid,args',

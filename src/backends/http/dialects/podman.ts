@@ -43,7 +43,6 @@ const capabilities: readonly Capability[] = [
   'event_history',
   'exec_working_dir',
   'exit_status_survives_restart',
-  'health',
   'init',
   'kill',
   'log_rotation',
@@ -106,8 +105,12 @@ export const podman: Dialect = {
     listsPaused: false,
     watchesExecs: false,
     historyLagMs: 1_000,
+    keepsEvents: undefined,
     tellsRestarts: false,
-    tidiesForMs: 600,
+    // `died`, then one of them: `restart` by the policy, or what cleans up behind it is done.
+    settledBy: ['restart', 'cleanup', 'remove'],
+    // 4.3 says `false` of what the kernel has killed.
+    tellsInMemory: false,
     // Its `next-exit` looks once a second whether it runs, and misses a run that is shorter.
     wait: 'plain',
     forcedRemoval: 'stops',
@@ -115,5 +118,6 @@ export const podman: Dialect = {
     refuseSpec,
     oneShotStats: () => false,
   },
-  capabilities: () => capabilities,
+  // It has checks run by timers of systemd. Without one it takes them, and never runs them; it is systemd that it makes its cgroups by where there is one.
+  capabilities: ({ info }) => [...capabilities, ...(info['CgroupDriver'] === 'systemd' ? (['health'] as const) : [])],
 }

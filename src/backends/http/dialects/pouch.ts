@@ -92,6 +92,8 @@ export const pouch: Dialect = {
     // Only so does its restart policy rest.
     stop: () => 'daemon',
     shortestStopSeconds: 1,
+    // Its `t=0` is not none, and what comes of a policy is not known.
+    restarts: false,
     stoppedStatus: 'stopped',
     forcedRemoval: 'stops',
     attach: 'raw',
@@ -103,8 +105,8 @@ export const pouch: Dialect = {
     listsPaused: true,
     watchesExecs: true,
     historyLagMs: 0,
+    tellsInMemory: true,
     tellsRestarts: true,
-    tidiesForMs: 0,
     networksAtCreate: () => Number.POSITIVE_INFINITY,
     extendBody: toPouchBody,
     extendUpdate: toPouchUpdates,

@@ -125,7 +125,7 @@ describe('verbs', () => {
   > = {
     start: { method: 'POST', path: at('/start'), act: (options) => backend.containers.start(id, options) },
     stop: { method: 'POST', path: at('/kill'), act: (options) => backend.containers.stop(id, options) },
-    restart: { method: 'POST', path: at('/kill'), act: (options) => backend.containers.restart(id, options) },
+    restart: { method: 'POST', path: at('/restart'), act: (options) => backend.containers.restart(id, options) },
     kill: { method: 'POST', path: at('/kill'), act: (options) => backend.containers.kill(id, 'SIGTERM', options) },
     remove: { method: 'DELETE', path: at(''), act: (options) => backend.containers.remove(id, options) },
     rename: { method: 'POST', path: at('/rename'), act: (options) => backend.containers.rename(id, 'other', options) },
@@ -360,6 +360,8 @@ describe('events', () => {
     ]
     const asked: (string | null)[] = []
     daemon.on('GET', '/events', async (wire, { query }) => {
+      // What it keeps, before it is followed.
+      if (asked.length === 0 && query.has('until')) return wire.write(chunkedHead, lastChunk)
       asked.push(query.get('since'))
       await wire.write(chunkedHead, ...(served.shift() ?? []).map((one) => chunk(`${JSON.stringify(one)}\n`)))
       if (served.length > 0) wire.cut()
