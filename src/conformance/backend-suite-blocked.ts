@@ -64,6 +64,22 @@ export const blockedCases: readonly BackendCase[] = [
     },
   },
   {
+    title: 'closing an attachment ends no input: another one goes on with it',
+    async run(subject) {
+      const { streams } = subject.backend
+      await withAttached(subject, shell('echo ready; read line; echo one; read line; echo two'), { stdin: true }, async (id, first) => {
+        await readUntil(first, 'ready')
+        await using second = await streams.attach(id, { stdin: true })
+        await first.close()
+        await second.write(Buffer.from('\n'))
+        await readUntil(second, 'one')
+        await (await streams.attach(id)).close()
+        await second.write(Buffer.from('\n'))
+        await readUntil(second, 'two')
+      })
+    },
+  },
+  {
     title: 'an aborted attach rejects with the reason, and the container runs on and can be attached to',
     async run(subject) {
       const { streams } = subject.backend

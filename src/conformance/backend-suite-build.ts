@@ -137,6 +137,7 @@ export const buildCases: readonly BackendCase[] = [
       let asked = false
       const context = (async function* (): AsyncGenerator<Uint8Array, void, undefined> {
         asked = true
+        yield Buffer.alloc(0)
       })()
       await assert.rejects(subject.backend.images.build({ context }), { code: 'unsupported' })
       assert(!asked, 'a context that cannot be used is not read')

@@ -3,8 +3,10 @@ import { EngineError, isEngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { TerminalSize } from '../../model/process.js'
 import { HttpAttachment } from './attachment.js'
+import type { Upgraded } from './calls.js'
 import { type ContainerContext, containerSubject, inspect } from './container-context.js'
 import { path } from './path.js'
+import { unlessItHangs } from './patient-abort.js'
 import type { InspectAnswer } from './wire/container.js'
 import { isRunning } from './wire/container-info.js'
 
@@ -26,17 +28,25 @@ export async function attachTo(
   const tty = Config.Tty === true
   const subject = containerSubject(id)
   const query = { stream: true, stdout: true, stderr: true, stdin, detachKeys: tty && stdin ? unlikelyKeys : undefined }
-  const connection = await context.calls.hijack(path`/containers/${id}/attach`, { query, subject, signal })
+  const open = (options: CallOptions): Promise<Upgraded> =>
+    context.calls.hijack(path`/containers/${id}/attach`, { query, subject, ...options })
+  // What is cut ends the input of the process, and not only what this one would have written.
+  const keep = Config.OpenStdin === true && (stdin || context.dialect.containers.cutEndsStdin)
+  const connection = await (keep ? unlessItHangs(open, { signal }) : open({ signal }))
   let mayHaveEnded = isRunning(State)
   const attachment = new HttpAttachment(connection, {
     subject,
     tty,
     stdin,
-    detach: 'cut',
+    detach: keep ? 'drain' : 'cut',
     framed: !tty && context.dialect.containers.attach === 'frames',
     ended: async () => mayHaveEnded && hasEnded(context, id, State.FinishedAt),
     resize: (size, options) => resizeContainer(context, id, tty, size, options),
   })
+  if (keep && signal?.aborted === true) {
+    await attachment.close()
+    throw signal.reason
+  }
   return Object.assign(attachment, {
     started: () => {
       mayHaveEnded = true

@@ -65,6 +65,8 @@ export interface ContainerWays {
   readonly forcedRemoval: 'kills' | 'stops'
   /** Without a terminal both streams come in frames; `raw`: as one. */
   readonly attach: 'frames' | 'raw'
+  /** A container reads the end of its stdin as soon as one of the attachments to it is cut, also of one without stdin. */
+  readonly cutEndsStdin: boolean
   /** How the output of an exec begins that could not be run, and what it would have exited with. */
   readonly execRefusals: readonly { readonly pattern: RegExp; readonly exitCode: 126 | 127 }[]
   /** `GET /containers/json` takes labels to look for, by the rules of Docker. */

@@ -69,6 +69,7 @@ export const docker: Dialect = {
     restarts: true,
     forcedRemoval: 'kills',
     attach: 'frames',
+    cutEndsStdin: false,
     execRefusals: [
       { pattern: /^OCI runtime exec failed: .*(executable file not found|no such file or directory)/s, exitCode: 127 },
       { pattern: /^OCI runtime exec failed: /, exitCode: 126 },

@@ -107,6 +107,8 @@ export const podman: Dialect = {
     historyLagMs: 1_000,
     keepsEvents: undefined,
     tellsRestarts: false,
+    // conmon closes it when one of its clients goes.
+    cutEndsStdin: true,
     // `died`, then one of them: `restart` by the policy, or what cleans up behind it is done.
     settledBy: ['restart', 'cleanup', 'remove'],
     // 4.3 says `false` of what the kernel has killed.

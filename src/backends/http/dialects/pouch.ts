@@ -97,6 +97,7 @@ export const pouch: Dialect = {
     stoppedStatus: 'stopped',
     forcedRemoval: 'stops',
     attach: 'raw',
+    cutEndsStdin: false,
     execRefusals: [
       { pattern: /^failed to start exec, exec id .*(executable file not found|no such file or directory)/s, exitCode: 127 },
       { pattern: /^failed to start exec, exec id /, exitCode: 126 },
