@@ -111,7 +111,10 @@ interface VolumeMount {
 }
 interface BindMount {
     readonly type: 'bind';
-    /** An absolute path of the host; absent there: `invalid_argument`, unless `createSource`. */
+    /**
+     * An absolute path of the host; absent there: `invalid_argument`, unless `createSource`. Podman's compatible API and pouchd look for nothing and
+     * make it as an empty directory, asked or not.
+     */
     readonly source: string;
     readonly target: string;
     readonly readOnly?: boolean | undefined;
@@ -712,7 +715,10 @@ interface ContainerService {
     start(id: string, options?: StartOptions): Promise<Attachment | undefined>;
     /** Resolves when it has exited. A container that does not run is success. The restart policy rests until the next start. */
     stop(id: string, options?: StopOptions): Promise<void>;
-    /** `stop` and `start` as one verb: nobody comes between. Starts a stopped one. */
+    /**
+     * `stop` and `start` as one verb: nobody comes between. Starts a stopped one. Aborted, or without its process, in the middle, it is
+     * left running, stopped, or to the daemon, which goes on with it.
+     */
     restart(id: string, options?: StopOptions): Promise<void>;
     /** Resolves when the signal is sent. A container that does not run is `failed_precondition`. */
     kill(id: string, signal: Signal, options?: CallOptions): Promise<void>;
@@ -984,7 +990,7 @@ interface ImageService {
     prune(options?: PruneImagesOptions): Promise<PruneReport>;
     /**
      * Without the capability `build`: `unsupported`. A failed build never resolves: it is a `BuildError`, with the step and the last of the output, and
-     * `exitCode` where a command failed. The names stand as they were then; layers of steps that went well may stay.
+     * `exitCode` where a command failed. An abort ends it; Podman leaves the process of a step that was under way to itself. The names stand as they were then; layers of steps that went well may stay.
      */
     build(request: BuildRequest, options?: BuildOptions): Promise<ImageInfo>;
 }
@@ -1035,6 +1041,7 @@ interface EngineEvent {
     };
     /** Wall clock of whoever saw it. */
     readonly time: Date;
+    /** With the labels of the container that it is about. */
     readonly attributes: Labels;
 }
 
@@ -1045,6 +1052,7 @@ interface EventsOptions extends CallOptions {
     readonly actions?: readonly string[] | undefined;
     /** Ids or names of subjects. */
     readonly subjects?: readonly string[] | undefined;
+    /** Of the container; all of these. */
     readonly labels?: Labels | undefined;
     /** Begin after this event, or at this time. Default: now. Older than what is kept: the first event is a `gap`. */
     readonly since?: Cursor | Date | undefined;
