@@ -276,6 +276,26 @@ export const imageCases: readonly BackendCase[] = [
     },
   },
   {
+    title: 'load of several images of which one is broken leaves none of them, and a name stays with the image that had it',
+    async run(subject) {
+      const { images } = subject.backend
+      const before = await namesOf(subject)
+      const [taken, free, broken] = [uniqueImage(), uniqueImage(), uniqueImage()]
+      for (const name of [free, taken]) {
+        if (name === taken) await images.tag(subject.image, taken)
+        try {
+          await assert.rejects(images.load(inChunks(await subject.brokenArchive(name, broken))), (error) => isEngineError(error))
+          if (name === taken) assert.equal((await images.get(taken)).id, (await images.get(subject.image)).id)
+          else await assert.rejects(images.get(name), { code: 'not_found' })
+          await assert.rejects(images.get(broken), { code: 'not_found' })
+        } finally {
+          if (name === taken) await images.remove(taken)
+        }
+        assert.deepEqual(await namesOf(subject), before)
+      }
+    },
+  },
+  {
     title: 'load that is cut by its source rejects with what the source threw',
     async run(subject) {
       const before = await namesOf(subject)

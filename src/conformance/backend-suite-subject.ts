@@ -74,6 +74,8 @@ export interface BackendSubject {
     name: string,
     config?: Pick<ImageConfig, 'command' | 'labels' | 'env' | 'workingDir' | 'user'>,
   ): Promise<Uint8Array>
+  /** An archive in Docker's format of two images like `image`, of which the second has another layer than its configuration says. */
+  brokenArchive(whole: string, broken: string): Promise<Uint8Array>
   /** A tar of the root of `image`. */
   rootfs(): Promise<Uint8Array>
   /** A directory of this machine that looks like the root of `image`. */

@@ -9,6 +9,7 @@ import type { Backend } from '../../src/ports/backend/backend.js'
 import { closeable } from '../../src/util/closeable.js'
 import { busyboxImage, chunks, dockerArchive, ociArchive, plainLayers, putImage } from './images.js'
 import { startRegistry } from './registry.js'
+import { tar } from './tar.js'
 import { busyboxRoot } from './task-subject.js'
 
 const image = 'registry.example/suite/busybox:1'
@@ -49,6 +50,20 @@ export async function backendSubject({ open, real, settings }: SubjectOptions): 
       return format === 'oci'
         ? ociArchive([{ root: one, name }])
         : dockerArchive([{ image: one, plainLayers: plainLayers(one), tags: [name] }])
+    },
+    async brokenArchive(whole, broken) {
+      const [one, other] = await Promise.all(
+        [whole, broken].map((name) => busyboxImage({ config: { Labels: { 'suite.name': name } }, extra: [{ name: 'file', body: name }] })),
+      )
+      if (one === undefined || other === undefined) throw new Error('two names make two images')
+      return dockerArchive([
+        { image: one, plainLayers: plainLayers(one), tags: [whole] },
+        {
+          image: other,
+          plainLayers: [...plainLayers(other).slice(0, -1), tar([{ name: 'file', body: 'not what it says' }])],
+          tags: [broken],
+        },
+      ])
     },
     rootfs: async () => plainLayers(built)[0] ?? Buffer.alloc(0),
     rootDirectory: () => busyboxRoot(directory),

@@ -53,15 +53,15 @@ export const imageAnswer: z.ZodMiniType<ImageAnswer> = z.object({
   Descriptor: nullish(z.object({ mediaType: z.string(), digest: z.string(), size: z.number() })),
 })
 /** Of a list. Podman lists an image once for each of its names. */
-export const imageList: z.ZodMiniType<readonly { readonly Id: string }[] | null> = z.nullable(z.array(z.object({ Id: z.string() })))
+export const imageList: z.ZodMiniType<readonly Pick<ImageAnswer, 'Id' | 'RepoTags' | 'RepoDigests'>[] | null> = z.nullable(
+  z.array(z.object({ Id: z.string(), RepoTags: texts, RepoDigests: texts })),
+)
 
 export function toImageInfo(answer: ImageAnswer, usedBy: readonly string[], hub?: string): ImageInfo {
   const { Created, CreatedAt, Size, Os, Architecture, Variant, Config, RootFS, Descriptor } = answer
   return {
     id: toImageId(answer.Id),
-    names: imageNames(answer).map((name) =>
-      hub !== undefined && name.startsWith(`${hub}/`) ? `docker.io${name.slice(hub.length)}` : name,
-    ),
+    names: toImageNames(answer, hub),
     target: Descriptor && isDigest(Descriptor.digest) ? toDescriptor(Descriptor, Descriptor.digest) : undefined,
     platform: formatPlatform(
       normalizePlatform({ os: Os || 'linux', architecture: Architecture || 'unknown', ...(Variant ? { variant: Variant } : {}) }),
@@ -90,6 +90,10 @@ function imageNames({ RepoTags, RepoDigests }: Pick<ImageAnswer, 'RepoTags' | 'R
   const tags = (RepoTags ?? []).flatMap(toName)
   const tagged = new Set(tags.map(repositoryOf))
   return [...new Set([...tags, ...(RepoDigests ?? []).flatMap(toName).filter((name) => !tagged.has(repositoryOf(name)))])]
+}
+/** `hub`: what Docker Hub is called by the daemon. */
+export function toImageNames(answer: Pick<ImageAnswer, 'RepoTags' | 'RepoDigests'>, hub?: string): readonly string[] {
+  return imageNames(answer).map((name) => (hub !== undefined && name.startsWith(`${hub}/`) ? `docker.io${name.slice(hub.length)}` : name))
 }
 function toName(text: string): readonly string[] {
   if (text.startsWith('<none>')) return []

@@ -121,6 +121,8 @@ it('a removal takes one name, and a second finds none', () =>
 
 it('an archive goes as a tar, and its images are told from what is in it, since the daemon tells nothing', () =>
   withPouchd('1.3.0', async (daemon) => {
+    // What was there before, for what goes wrong.
+    daemon.expect('GET /images/json', images('list'))
     daemon.expect('POST /images/load', images('loaded'), {
       query: { quiet: '1' },
       headers: { 'content-type': 'application/x-tar' },
