@@ -1368,6 +1368,8 @@ interface BackendSubject {
     another(): Promise<Backend>;
     /** An archive of one image like `image`; another name gives another image. `config` stands over that of `image`. */
     archive(format: 'docker' | 'oci', name: string, config?: Pick<ImageConfig, 'command' | 'labels' | 'env' | 'workingDir' | 'user'>): Promise<Uint8Array>;
+    /** An archive in Docker's format of two images like `image`, of which the second has another layer than its configuration says. */
+    brokenArchive(whole: string, broken: string): Promise<Uint8Array>;
     /** A tar of the root of `image`. */
     rootfs(): Promise<Uint8Array>;
     /** A directory of this machine that looks like the root of `image`. */
