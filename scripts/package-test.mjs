@@ -10,6 +10,8 @@ const lowest = engines.node.replace('>=', '')
 const releases = [lowest, '22', '24']
 /** Who imports these never loads gRPC: they must start quickly and work where it cannot be installed. */
 const withoutGrpc = ['.', './http', './drivers', './testing', './conformance']
+/** Two thirds of the time that loading the HTTP room would take: loaded by who connects. */
+const withoutUndici = ['.', './http']
 /** And this one does: or the look at what is loaded sees nothing. */
 const withGrpc = './containerd'
 
@@ -41,6 +43,8 @@ async function testEntry({ path, version }, entry) {
     if (names.includes('default')) problems.push(`${subject} has a default export`)
     const grpc = loaded.filter((file) => file.includes('/node_modules/@grpc/grpc-js/'))
     if (withoutGrpc.includes(entry) && grpc.length > 0) problems.push(`${subject} loads grpc-js: ${grpc[0]}`)
+    const undici = loaded.find((file) => file.includes('/node_modules/undici/'))
+    if (withoutUndici.includes(entry) && undici !== undefined) problems.push(`${subject} loads undici: ${undici}`)
     if (entry === withGrpc && grpc.length === 0) problems.push(`${subject} was not seen to load grpc-js: this test sees nothing`)
     if (!loaded.some((file) => file.startsWith(join(installed.project, 'node_modules', name))))
       problems.push(`${subject} did not come from the tarball`)

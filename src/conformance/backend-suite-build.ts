@@ -1,25 +1,18 @@
 // Builds.
 import assert from 'node:assert/strict'
-import { BuildError, isEngineError } from '../errors.js'
+import { BuildError } from '../errors.js'
 import type { BuildStep } from '../model/image.js'
 import type { BuildRequest } from '../ports/backend/images.js'
 import { tarOf } from './backend-suite-files.js'
-import { type BackendCase, type BackendSubject, run, uniqueImage } from './backend-suite-subject.js'
+import { type BackendCase, type BackendSubject, forgetImage, run, uniqueImage } from './backend-suite-subject.js'
 import { collect } from './suite.js'
 
 const contextOf = (dockerfile: string): Pick<BuildRequest, 'context'> => ({
   context: tarOf([{ name: 'Dockerfile' }, dockerfile], [{ name: 'file' }, 'of the context']),
 })
-async function forget({ backend: { images } }: BackendSubject, ref: string): Promise<void> {
-  try {
-    await images.remove(ref, { force: true })
-  } catch (error) {
-    if (!isEngineError(error, 'not_found')) throw error
-  }
-}
 /** What a failed build leaves: layers of steps that went well. */
 async function sweep(subject: BackendSubject, before: ReadonlySet<string>): Promise<void> {
-  for (const { id } of await collect(subject.backend.images.list({ dangling: true }))) if (!before.has(id)) await forget(subject, id)
+  for (const { id } of await collect(subject.backend.images.list({ dangling: true }))) if (!before.has(id)) await forgetImage(subject, id)
 }
 async function idsOf({ backend: { images } }: BackendSubject): Promise<ReadonlySet<string>> {
   return new Set((await collect(images.list())).map(({ id }) => id))
@@ -66,7 +59,7 @@ export const buildCases: readonly BackendCase[] = [
         const inside = { ...subject, spec: () => ({ ...subject.spec(undefined), image: tag, rootfs: undefined }) }
         assert.equal((await run(inside, [])).stdout, 'of the context')
       } finally {
-        for (const tag of tags) await forget(subject, tag)
+        for (const tag of tags) await forgetImage(subject, tag)
         await sweep(subject, before)
       }
     },

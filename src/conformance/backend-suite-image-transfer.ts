@@ -1,9 +1,8 @@
 // Images on their way: pushed, saved, pruned, and what they were made of.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { isEngineError } from '../errors.js'
 import type { ImageInfo, TransferProgress } from '../model/image.js'
-import { type BackendCase, type BackendSubject, inChunks, uniqueImage, uniqueName } from './backend-suite-subject.js'
+import { type BackendCase, type BackendSubject, forgetImage, inChunks, uniqueImage, uniqueName } from './backend-suite-subject.js'
 import { collect } from './suite.js'
 
 async function withImage(subject: BackendSubject, body: (name: string, image: ImageInfo) => Promise<void>): Promise<void> {
@@ -14,14 +13,7 @@ async function withImage(subject: BackendSubject, body: (name: string, image: Im
   try {
     await body(name, image)
   } finally {
-    await forget(subject, image.id)
-  }
-}
-async function forget({ backend: { images } }: BackendSubject, ref: string): Promise<void> {
-  try {
-    await images.remove(ref, { force: true })
-  } catch (error) {
-    if (!isEngineError(error, 'not_found')) throw error
+    await forgetImage(subject, image.id)
   }
 }
 async function hashOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
@@ -50,7 +42,7 @@ export const imageTransferCases: readonly BackendCase[] = [
         assert(seen.length > 0 && seen.every(({ doneBytes, totalBytes = Infinity }) => doneBytes >= 0 && doneBytes <= totalBytes))
         assert.deepEqual((await images.get(id)).names, [name])
         await assert.rejects(images.get(target), { code: 'not_found' })
-        await forget(subject, id)
+        await forgetImage(subject, id)
         const pulled = await images.pull(target)
         assert.deepEqual([pulled.id, pulled.names], [id, [target]])
       })
@@ -80,7 +72,7 @@ export const imageTransferCases: readonly BackendCase[] = [
       await withImage(subject, async (name, { id }) => {
         const archive = Buffer.concat(await collect(images.save([name])))
         assert.equal(await hashOf(images.save([name])), createHash('sha256').update(archive).digest('hex'))
-        await forget(subject, id)
+        await forgetImage(subject, id)
         await assert.rejects(images.get(id), { code: 'not_found' })
         const loaded = await images.load(inChunks(archive))
         assert.deepEqual(

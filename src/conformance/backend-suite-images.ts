@@ -1,9 +1,7 @@
 // Images: archives, imports, names, removal, pulls.
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { isEngineError } from '../errors.js'
 import type { ImageInfo, TransferProgress } from '../model/image.js'
 import {
   type BackendCase,
@@ -12,6 +10,8 @@ import {
   abortAfterTurns,
   discard,
   forever,
+  forgetImage,
+  imagesOf,
   inChunks,
   run,
   uniqueImage,
@@ -30,20 +30,9 @@ async function withImage(subject: BackendSubject, config: Config, body: (name: s
   try {
     await body(name, image)
   } finally {
-    await forget(subject, image.id)
+    await forgetImage(subject, image.id)
   }
 }
-async function forget({ backend: { images } }: BackendSubject, ref: string): Promise<void> {
-  try {
-    await images.remove(ref, { force: true })
-  } catch (error) {
-    if (!isEngineError(error, 'not_found')) throw error
-  }
-}
-async function namesOf({ backend: { images } }: BackendSubject): Promise<readonly string[]> {
-  return (await collect(images.list())).flatMap(({ id, names }) => [id, ...names]).sort()
-}
-
 export const imageCases: readonly BackendCase[] = [
   {
     title: 'get tells an image by name, by id and by the beginning of an id, with its configuration',
@@ -232,83 +221,6 @@ export const imageCases: readonly BackendCase[] = [
       })
     },
   },
-  ...(['docker', 'oci'] as const).flatMap((format) =>
-    [false, true].map(
-      (compressed): BackendCase => ({
-        title: `load takes an archive in the format ${format}${compressed ? ', compressed,' : ''} under the name that it says`,
-        async run(subject) {
-          const name = uniqueImage()
-          const archive = await subject.archive(format, name, { labels: { format } })
-          const bytes = compressed ? await promisify(gzip)(archive, { level: 1 }) : archive
-          const loaded = await subject.backend.images.load(inChunks(bytes, 10_000))
-          try {
-            assert.deepEqual(
-              loaded.map(({ names, config }) => [names, config.labels?.['format']]),
-              [[[name], format]],
-            )
-            assert.equal(
-              (
-                await run({ ...subject, spec: (command, extra) => ({ ...subject.spec(command, extra), image: name, rootfs: undefined }) }, [
-                  'echo',
-                  'hello',
-                ])
-              ).stdout,
-              'hello\n',
-            )
-            const [again] = await subject.backend.images.load(inChunks(bytes))
-            assert.equal(again?.id, loaded[0]?.id)
-          } finally {
-            await forget(subject, name)
-          }
-        },
-      }),
-    ),
-  ),
-  {
-    title: 'load of what is no archive, or of a part of one, rejects and leaves no image',
-    async run(subject) {
-      const before = await namesOf(subject)
-      const whole = await subject.archive('docker', uniqueImage())
-      for (const bytes of [new Uint8Array(), randomBytes(2_000), whole.subarray(0, whole.length >> 1), await subject.rootfs()]) {
-        await assert.rejects(subject.backend.images.load(inChunks(bytes)), (error) => isEngineError(error))
-      }
-      assert.deepEqual(await namesOf(subject), before)
-    },
-  },
-  {
-    title: 'load of several images of which one is broken leaves none of them, and a name stays with the image that had it',
-    async run(subject) {
-      const { images } = subject.backend
-      const before = await namesOf(subject)
-      const [taken, free, broken] = [uniqueImage(), uniqueImage(), uniqueImage()]
-      for (const name of [free, taken]) {
-        if (name === taken) await images.tag(subject.image, taken)
-        try {
-          await assert.rejects(images.load(inChunks(await subject.brokenArchive(name, broken))), (error) => isEngineError(error))
-          if (name === taken) assert.equal((await images.get(taken)).id, (await images.get(subject.image)).id)
-          else await assert.rejects(images.get(name), { code: 'not_found' })
-          await assert.rejects(images.get(broken), { code: 'not_found' })
-        } finally {
-          if (name === taken) await images.remove(taken)
-        }
-        assert.deepEqual(await namesOf(subject), before)
-      }
-    },
-  },
-  {
-    title: 'load that is cut by its source rejects with what the source threw',
-    async run(subject) {
-      const before = await namesOf(subject)
-      const archive = await subject.archive('oci', uniqueImage())
-      const reason = new Error('the source broke')
-      const broken = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-        yield archive.subarray(0, 100_000)
-        throw reason
-      }
-      await assert.rejects(subject.backend.images.load(broken()), (error) => error === reason || (error as Error).cause === reason)
-      assert.deepEqual(await namesOf(subject), before)
-    },
-  },
   {
     title: 'import makes an image of a root, with the configuration and the name that were asked for',
     needs: 'image_import',
@@ -324,14 +236,14 @@ export const imageCases: readonly BackendCase[] = [
         const outcome = await run({ ...subject, spec: () => ({ ...subject.spec(undefined), image: reference, rootfs: undefined }) }, [])
         assert.deepEqual(outcome, { stdout: 'imported\n', stderr: '', exitCode: 0 })
       } finally {
-        await forget(subject, reference)
+        await forgetImage(subject, reference)
       }
       const nameless = await images.import(inChunks(rootfs))
       try {
         assert.deepEqual(nameless.names, [])
         assert((await collect(images.list({ dangling: true }))).some(({ id }) => id === nameless.id))
       } finally {
-        await forget(subject, nameless.id)
+        await forgetImage(subject, nameless.id)
       }
       await assert.rejects(images.get(nameless.id), { code: 'not_found' })
     },
@@ -354,7 +266,7 @@ export const imageCases: readonly BackendCase[] = [
         assert.equal((await images.pull(present)).id, image.id)
         assert.equal((await images.get(present)).id, image.id)
       } finally {
-        await forget(subject, present)
+        await forgetImage(subject, present)
       }
     },
   },
@@ -370,7 +282,7 @@ export const imageCases: readonly BackendCase[] = [
         for (const pull of ['missing', 'always'] as const) await discard(subject.backend, await containers.create({ ...spec, pull }))
         assert.equal((await images.get(spec.image)).names.length, 1)
       } finally {
-        await forget(subject, spec.image)
+        await forgetImage(subject, spec.image)
       }
     },
   },
@@ -378,11 +290,11 @@ export const imageCases: readonly BackendCase[] = [
     title: 'pull of what the registry has not is not_found, of a registry that is not there unavailable, and leaves nothing',
     needs: 'registry',
     async run(subject) {
-      const before = await namesOf(subject)
+      const before = await imagesOf(subject)
       await assert.rejects(subject.backend.images.pull(subject.remote.absent), { code: 'not_found' })
       await assert.rejects(subject.backend.images.pull('127.0.0.1:1/suite/image:1'), { code: 'unavailable' })
       await assert.rejects(subject.backend.images.pull('UPPER case'), { code: 'invalid_argument' })
-      assert.deepEqual(await namesOf(subject), before)
+      assert.deepEqual(await imagesOf(subject), before)
     },
   },
   {
@@ -393,10 +305,10 @@ export const imageCases: readonly BackendCase[] = [
       for (const turns of abortAfterTurns) {
         const late = await aborted(turns, (signal) => images.pull(subject.remote.present, { signal }))
         if (!late) await assert.rejects(images.get(subject.remote.present), { code: 'not_found' })
-        await forget(subject, subject.remote.present)
+        await forgetImage(subject, subject.remote.present)
       }
       await images.pull(subject.remote.present)
-      await forget(subject, subject.remote.present)
+      await forgetImage(subject, subject.remote.present)
     },
   },
   {

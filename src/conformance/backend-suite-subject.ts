@@ -9,7 +9,7 @@ import type { ImageConfig } from '../model/image.js'
 import type { ExitStatus } from '../model/process.js'
 import type { Backend, Capability } from '../ports/backend/backend.js'
 import type { Attachment } from '../ports/streams.js'
-import type { Case } from './suite.js'
+import { type Case, collect } from './suite.js'
 import { type Output, readAll, shell } from './tasks/subject.js'
 
 /** Beside what a backend itself says it can, what the place of the suite can. */
@@ -219,6 +219,18 @@ export async function idsOf(containers: AsyncIterable<ContainerInfo>): Promise<R
   const ids = new Set<string>()
   for await (const { id } of containers) ids.add(id)
   return ids
+}
+/** Takes an image away with all of its names, if it is there. */
+export async function forgetImage({ backend: { images } }: BackendSubject, ref: string): Promise<void> {
+  try {
+    await images.remove(ref, { force: true })
+  } catch (error) {
+    if (!isEngineError(error, 'not_found')) throw error
+  }
+}
+/** Ids and names of all images. */
+export async function imagesOf({ backend: { images } }: BackendSubject): Promise<readonly string[]> {
+  return (await collect(images.list())).flatMap(({ id, names }) => [id, ...names]).sort()
 }
 /** A signal is told only by who sent it: a backend that cannot know says nothing. */
 export function endedBy(

@@ -11,6 +11,7 @@ import { eventCases } from './backend-suite-events.js'
 import { execCases } from './backend-suite-execs.js'
 import { imageCases } from './backend-suite-images.js'
 import { lifeCases } from './backend-suite-life.js'
+import { loadCases } from './backend-suite-load.js'
 import { limitCases } from './backend-suite-limits.js'
 import { mountCases } from './backend-suite-mounts.js'
 import { policyCases } from './backend-suite-policies.js'
@@ -36,6 +37,7 @@ export function backendSuite(implementation: Implementation<BackendSubject, Back
     ...policyCases,
     ...securityCases,
     ...imageCases,
+    ...loadCases,
     ...imageTransferCases,
     ...buildCases,
     ...fileCases,

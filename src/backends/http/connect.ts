@@ -12,7 +12,6 @@ import { meet } from './detect.js'
 import { Owner } from './owner.js'
 import { removeOwned, repairContainers } from './repair.js'
 import { SentSignals } from './signals.js'
-import { Channel } from './transport/channel.js'
 import { toEndpoint } from './transport/target.js'
 
 /** PEM texts. `cert` and `key` are this client's own, both or none. */
@@ -41,6 +40,9 @@ export async function connectHttp(options: ConnectHttpOptions): Promise<Backend>
   const { signal, onTrace } = options
   signal?.throwIfAborted()
   const endpoint = toEndpoint(options)
+  // Most of the time that this entry would take to load is undici's.
+  const { Channel } = await import('./transport/channel.js')
+  signal?.throwIfAborted()
   const channel = new Channel({ endpoint, onTrace })
   try {
     const met = await within(greetingMs, (call) => meet(channel, call), { signal })
