@@ -1151,6 +1151,8 @@ interface Case<Subject, Capability extends string> {
     readonly title: string;
     /** Without it the subject must answer as `otherwise` says: a missing capability is tested, too. */
     readonly needs?: Capability | undefined;
+    /** What the place of the suite must have for either answer to be seen: without it the case is skipped. */
+    readonly place?: Capability | undefined;
     run(subject: Subject): Promise<void>;
     otherwise?(subject: Subject): Promise<void>;
 }
@@ -1172,13 +1174,7 @@ interface LogPlan {
     /** A directory of the container's own. What is written there is the driver's affair. */
     readonly directory: string;
 }
-/**
- * What to do with the standard streams. The service picks pipes, FIFOs or files. Where these lie on a disk without room, a process
- * waits at its output, and nobody else: it can be killed, waited for and deleted meanwhile, which makes room. What was written stays
- * as it was. Whether it goes on when there is room is the room's affair: owned ones of `local` do and lose nothing; below containerd's
- * shim, which ends copying at the first write that fails, it waits until it is ended. Output that an ended one has left unwritten is
- * given up after some seconds.
- */
+/** What to do with the standard streams. The service picks pipes, FIFOs or files. */
 interface StdioPlan {
     readonly tty: boolean;
     readonly stdin: boolean;
@@ -1334,6 +1330,18 @@ type BackendFeature = Capability
  | 'masked_paths'
 /** The environment has no more than was asked for, and what every program needs. */
  | 'plain_environment'
+/** Whatever cannot be is refused for the reason that it is. */
+ | 'refusals'
+/** Images and containers have contents: layers, roots and files that can be moved. */
+ | 'contents'
+/** Networks and volumes can be made. */
+ | 'shared_resources'
+/** What becomes of images is told by events. */
+ | 'image_events'
+/** A log that was rotated still has its latest lines. */
+ | 'rotated_logs'
+/** Programs inherit no capabilities from their container. */
+ | 'clean_capabilities'
 /** HOSTNAME in the environment is the container's. */
  | 'hostname_variable'
 /** Further groups are found by their names. */

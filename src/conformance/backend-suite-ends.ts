@@ -69,7 +69,7 @@ export const endCases: readonly BackendCase[] = [
         await assert.rejects(containers.wait(id, { until: 'next-exit', signal }), (error) => error === signal.reason, reason.message)
         const next = containers.wait(id, { until: 'next-exit' })
         await containers.start(id)
-        await containers.kill(id, 'SIGKILL')
+        await containers.stop(id, { graceMs: 0 })
         endedBy(await next, { exitCode: 137, signal: 'SIGKILL' })
       })
     },
@@ -142,7 +142,9 @@ export const endCases: readonly BackendCase[] = [
   },
   {
     title: 'stop with no grace kills at once, and sends nothing before',
-    needs: 'commands',
+    // A daemon whose own stop has a second at least.
+    needs: 'kill',
+    place: 'commands',
     async run(subject) {
       await whenReady(subject, trapping('TERM', 9), {}, async (id) => {
         await subject.backend.containers.stop(id, { graceMs: 0 })
@@ -167,7 +169,8 @@ export const endCases: readonly BackendCase[] = [
   },
   {
     title: 'a stopping container can be killed, and the stop resolves then',
-    needs: 'commands',
+    needs: 'kill',
+    place: 'commands',
     async run(subject) {
       const { containers } = subject.backend
       await whenReady(subject, deaf, {}, async (id) => {
@@ -180,7 +183,8 @@ export const endCases: readonly BackendCase[] = [
   },
   {
     title: 'kill sends the signal and does not wait; SIGKILL ends any',
-    needs: 'commands',
+    needs: 'kill',
+    place: 'commands',
     async run(subject) {
       const { containers } = subject.backend
       await withAttached(
@@ -202,6 +206,7 @@ export const endCases: readonly BackendCase[] = [
   },
   {
     title: 'kill of a container that does not run is failed_precondition, of a signal that is none invalid_argument',
+    needs: 'kill',
     async run(subject) {
       const { containers } = subject.backend
       await withContainer(subject, shell('exit 0'), {}, async (id) => {
@@ -212,6 +217,12 @@ export const endCases: readonly BackendCase[] = [
       })
       await withRunning(subject, forever, {}, async (id) => {
         await assert.rejects(containers.kill(id, 'SIGNONE'), { code: 'invalid_argument' })
+        assert.equal(await statusOf(subject, id), 'running')
+      })
+    },
+    async otherwise(subject) {
+      await withRunning(subject, forever, {}, async (id) => {
+        await assert.rejects(subject.backend.containers.kill(id, 'SIGKILL'), { code: 'unsupported' })
         assert.equal(await statusOf(subject, id), 'running')
       })
     },
@@ -302,6 +313,7 @@ export const endCases: readonly BackendCase[] = [
         rename: 'rename',
         pause: 'pause',
         resume: 'pause',
+        kill: 'kill',
         update: 'live_resource_update',
         top: 'top',
         stats: 'stats',

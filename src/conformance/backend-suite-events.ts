@@ -39,6 +39,7 @@ export const eventCases: readonly BackendCase[] = [
   },
   {
     title: 'events are chosen by the type of what they are about',
+    place: 'image_events',
     async run(subject) {
       const { system, images } = subject.backend
       const since = await system.cursor()

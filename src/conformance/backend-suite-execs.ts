@@ -60,6 +60,7 @@ export const execCases: readonly BackendCase[] = [
     { what: 'is not executable', command: ['/etc/passwd'], exitCode: 126 },
   ].map(
     ({ what, command, exitCode }): BackendCase => ({
+      place: exitCode === 126 ? 'refusals' : undefined,
       title: `an exec of a command that ${what} starts all the same, and exits with ${exitCode}`,
       async run(subject) {
         await withRunning(subject, forever, {}, async (id) => {

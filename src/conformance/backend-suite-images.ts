@@ -188,6 +188,7 @@ export const imageCases: readonly BackendCase[] = [
   {
     title: "a container keeps running what it was made from when its image's name moves on",
     needs: 'nameless_images',
+    place: 'refusals',
     async run(subject) {
       const { images, containers } = subject.backend
       await withImage(subject, {}, async (name, { id }) => {

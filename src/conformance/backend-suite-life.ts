@@ -34,6 +34,7 @@ export const lifeCases: readonly BackendCase[] = [
   },
   {
     title: 'get throws invalid_argument for an ambiguous beginning of an id, not_found for what is not there',
+    place: 'refusals',
     async run(subject) {
       const { containers } = subject.backend
       const ids: string[] = []
@@ -101,12 +102,15 @@ export const lifeCases: readonly BackendCase[] = [
       })
     },
   },
-  ...[
-    { image: 'registry.example/suite/nothing-here:1', code: 'not_found' },
-    { image: 'UPPER case/is?no:name', code: 'invalid_argument' },
-    { image: '', code: 'invalid_argument' },
-  ].map(
-    ({ image, code }): BackendCase => ({
+  ...(
+    [
+      { image: 'registry.example/suite/nothing-here:1', code: 'not_found', place: undefined },
+      { image: 'UPPER case/is?no:name', code: 'invalid_argument', place: 'refusals' },
+      { image: '', code: 'invalid_argument', place: undefined },
+    ] as const
+  ).map(
+    ({ image, code, place }): BackendCase => ({
+      place,
       title: `create throws ${code} for the image "${image}", and does not take the name`,
       async run(subject) {
         const name = uniqueName()
@@ -117,6 +121,7 @@ export const lifeCases: readonly BackendCase[] = [
   ),
   {
     title: 'what cannot be is refused before it runs',
+    place: 'refusals',
     async run(subject) {
       const { containers } = subject.backend
       const label = uniqueName()

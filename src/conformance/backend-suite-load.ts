@@ -52,6 +52,7 @@ export const loadCases: readonly BackendCase[] = [
   },
   {
     title: 'load of several images of which one is broken leaves none of them, and a name stays with the image that had it',
+    place: 'contents',
     async run(subject) {
       const { images } = subject.backend
       const before = await imagesOf(subject)

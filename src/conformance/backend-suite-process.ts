@@ -17,6 +17,7 @@ export const processCases: readonly BackendCase[] = [
     { what: 'is not executable', command: ['/etc/passwd'], exitCode: 126 },
   ].map(
     ({ what, command, exitCode }): BackendCase => ({
+      place: exitCode === 126 ? 'refusals' : undefined,
       title: `start of a command that ${what} is failed_precondition with exit code ${exitCode}, and the container stays created`,
       async run(subject) {
         const { containers, streams } = subject.backend
@@ -34,6 +35,7 @@ export const processCases: readonly BackendCase[] = [
   ),
   {
     title: 'a working directory that is a file is failed_precondition with exit code 126',
+    place: 'refusals',
     async run(subject) {
       const asked = run(subject, ['true'], { workingDir: '/etc/passwd' })
       await assert.rejects(asked, (error) => isEngineError(error, 'failed_precondition') && error.exitCode === 126)
@@ -87,6 +89,7 @@ export const processCases: readonly BackendCase[] = [
   },
   ...[{ user: 'nobody-here' }, { user: 'app:no-group' }].map(
     (extra): BackendCase => ({
+      place: 'refusals',
       title: `a user or group that is not there keeps the container from starting: ${JSON.stringify(extra)}`,
       async run(subject) {
         await assert.rejects(run(subject, ['true'], extra), { code: 'failed_precondition' })

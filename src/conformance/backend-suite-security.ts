@@ -27,6 +27,12 @@ export const securityCases: readonly BackendCase[] = [
       const has = await effective(subject)
       assert.deepEqual([has('chown'), has('kill'), has('mknod'), has('netAdmin'), has('sysAdmin')], [true, true, true, false, false])
       assert.match(await statusLine(subject, 'CapEff', undefined, 'app'), /^0+$/)
+    },
+  },
+  {
+    title: 'no capability is inherited by what a program runs',
+    needs: 'clean_capabilities',
+    async run(subject) {
       assert.match(await statusLine(subject, 'CapInh'), /^0+$/)
     },
   },

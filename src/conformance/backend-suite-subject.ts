@@ -35,6 +35,18 @@ export type BackendFeature =
   | 'masked_paths'
   /** The environment has no more than was asked for, and what every program needs. */
   | 'plain_environment'
+  /** Whatever cannot be is refused for the reason that it is. */
+  | 'refusals'
+  /** Images and containers have contents: layers, roots and files that can be moved. */
+  | 'contents'
+  /** Networks and volumes can be made. */
+  | 'shared_resources'
+  /** What becomes of images is told by events. */
+  | 'image_events'
+  /** A log that was rotated still has its latest lines. */
+  | 'rotated_logs'
+  /** Programs inherit no capabilities from their container. */
+  | 'clean_capabilities'
   /** HOSTNAME in the environment is the container's. */
   | 'hostname_variable'
   /** Further groups are found by their names. */

@@ -52,6 +52,7 @@ export const wishCases: readonly BackendCase[] = [
   {
     title: 'a chosen id that is taken is already_exists; the other lives on, and the name is free',
     needs: 'chosen_id',
+    place: 'refusals',
     async run(subject) {
       const { containers } = subject.backend
       const [id, name] = [chosenId(), uniqueName()]

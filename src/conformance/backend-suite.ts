@@ -19,10 +19,10 @@ import { portCases } from './backend-suite-ports.js'
 import { processCases } from './backend-suite-process.js'
 import { securityCases } from './backend-suite-security.js'
 import { streamCases } from './backend-suite-streams.js'
-import type { BackendFeature, BackendSubject } from './backend-suite-subject.js'
+import type { BackendCase, BackendFeature, BackendSubject } from './backend-suite-subject.js'
 import { wishCases } from './backend-suite-wishes.js'
 import { wholeCases } from './backend-suite-whole.js'
-import { defineSuite, type Implementation, type TestApi } from './suite.js'
+import { defineSuite, placed, type Implementation, type TestApi } from './suite.js'
 
 export function backendSuite(implementation: Implementation<BackendSubject, BackendFeature>, api: TestApi): void {
   const cases = [
@@ -38,13 +38,13 @@ export function backendSuite(implementation: Implementation<BackendSubject, Back
     ...securityCases,
     ...imageCases,
     ...loadCases,
-    ...imageTransferCases,
+    ...placed<BackendCase>('contents', imageTransferCases),
     ...buildCases,
-    ...fileCases,
-    ...containerImageCases,
-    ...networkCases,
-    ...portCases,
-    ...volumeCases,
+    ...placed<BackendCase>('contents', fileCases),
+    ...placed<BackendCase>('contents', containerImageCases),
+    ...placed<BackendCase>('shared_resources', networkCases),
+    ...placed<BackendCase>('shared_resources', portCases),
+    ...placed<BackendCase>('shared_resources', volumeCases),
     ...wishCases,
     ...eventCases,
     ...wholeCases,

@@ -12,6 +12,8 @@ export interface Case<Subject, Capability extends string> {
   readonly title: string
   /** Without it the subject must answer as `otherwise` says: a missing capability is tested, too. */
   readonly needs?: Capability | undefined
+  /** What the place of the suite must have for either answer to be seen: without it the case is skipped. */
+  readonly place?: Capability | undefined
   run(subject: Subject): Promise<void>
   otherwise?(subject: Subject): Promise<void>
 }
@@ -20,6 +22,11 @@ export interface Implementation<Subject, Capability extends string> {
   open(): Promise<{ readonly subject: Subject } & Closeable>
   /** The only thing that may skip a case. */
   supports(capability: Capability): boolean
+}
+
+/** All of them are seen only where the place has that. */
+export function placed<One extends Case<never, string>>(place: NonNullable<One['place']>, cases: readonly One[]): readonly One[] {
+  return cases.map((one) => ({ ...one, place: one.place ?? place }))
 }
 
 const refusal = ' (refused)'
@@ -35,14 +42,16 @@ export function defineSuite<Subject, Capability extends string>(
   { name, open, supports }: Implementation<Subject, Capability>,
   { describe, it, skip }: TestApi,
 ): void {
-  const planned = cases.map((one) =>
-    one.needs === undefined || supports(one.needs) ? { one, body: one.run } : { one, body: one.otherwise },
-  )
+  const has = (capability: Capability | undefined): boolean => capability === undefined || supports(capability)
+  const planned = cases.map((one) => {
+    if (!has(one.place)) return { one, body: undefined, lacks: one.place }
+    return has(one.needs) ? { one, body: one.run, lacks: undefined } : { one, body: one.otherwise, lacks: one.needs }
+  })
   if (!planned.some(({ body }) => body !== undefined)) throw new Error(`${name}: ${port}: no case runs`)
   describe(`${name}: ${port}`, () => {
-    for (const { one, body } of planned) {
+    for (const { one, body, lacks } of planned) {
       if (body === undefined) {
-        skip(one.title, `no ${String(one.needs)}`)
+        skip(one.title, `no ${String(lacks)}`)
         continue
       }
       it(body === one.run ? one.title : one.title + refusal, async () => {

@@ -113,8 +113,7 @@ function compare(request: RawRequest, { query = {}, body, headers = {} }: Expect
 async function reply(wire: Wire, recorded: Recorded, input: string | undefined): Promise<void> {
   const { status, headers, framing, ended } = recorded
   const bytes = bytesOf(recorded)
-  if (framing === 'none') return wire.write(head(status, headers))
-  if (framing === 'content-length') return wire.write(head(status, { ...headers, 'Content-Length': String(bytes.length) }), bytes)
+  if (framing === 'none' || framing === 'content-length') return wire.write(...answerOf(recorded))
   await wire.write(head(status, headers))
   if (framing === 'chunked') {
     if (bytes.length > 0) await wire.write(chunk(bytes))
@@ -129,6 +128,15 @@ async function reply(wire: Wire, recorded: Recorded, input: string | undefined):
   await wire.write(bytes)
   if (ended.startsWith('client-closed')) await wire.closed
   wire.socket.end()
+}
+
+/** Of one that ends by itself: head and body, framed as it was. */
+export function answerOf(recorded: Recorded): readonly (string | Uint8Array)[] {
+  const { status, headers, framing } = recorded
+  if (framing === 'none') return [head(status, headers)]
+  const bytes = bytesOf(recorded)
+  if (framing === 'content-length') return [head(status, { ...headers, 'Content-Length': String(bytes.length) }), bytes]
+  return [head(status, headers), ...(bytes.length > 0 ? [chunk(bytes)] : []), lastChunk]
 }
 
 function bytesOf({ body, bodyBase64, bodyLines, headers }: Recorded): Buffer {

@@ -23,7 +23,7 @@ interface Summary {
 }
 
 /** Where a whole run must run it: the beginnings of the names of its backends. */
-const wanted: readonly string[] = ['memory', 'containerd', 'dockerd', 'podman']
+const wanted: readonly string[] = ['memory', 'containerd', 'dockerd', 'podman', 'pouchd']
 
 export class SummaryReporter implements Reporter {
   #vitest: Vitest | undefined

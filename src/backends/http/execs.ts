@@ -28,6 +28,8 @@ interface Known {
   readonly since: Date
   /** When the container's run began in which it ended. */
   run?: string
+  /** Until then, by the monotonic clock, the daemon may take a size for a terminal that is not there yet, and lose it. */
+  losesSizeUntil?: number
   /** Resolves when its output is complete: it has ended, or soon will have. */
   readonly output: Promise<void>
   readonly outputEnded: () => void
@@ -39,6 +41,7 @@ const shortestMs = 5
 const startingMs = [5, 5, 10, 10, 20, 20, 50, 50, 100, 100, 200, 200, 500, 500, 1_000, 1_000, 1_000]
 const refusalMs = [5, 10, 20, 50, 100, 200, 500]
 const longestMs = 500
+const consoleMs = 300
 
 export class HttpExecs implements ExecService {
   readonly #context: ContainerContext
@@ -194,6 +197,7 @@ export class HttpExecs implements ExecService {
    * what it says of one that ended well: then it has begun when it runs, has said something, or its streams have ended.
    */
   async #untilItRuns(execId: string, attachment: Attachment, beginning: Promise<unknown>, options: CallOptions): Promise<void> {
+    const known = this.#known.get(execId)
     let hasBegun = false
     void beginning.then(() => {
       hasBegun = true
@@ -203,6 +207,7 @@ export class HttpExecs implements ExecService {
         const { Running, Pid, ExitCode } = await this.#inspect(execId, options)
         const toldPid = Pid !== undefined && Pid !== null
         const ended = Running !== true && ExitCode !== null && ExitCode !== undefined && (toldPid || ExitCode !== 0)
+        if (!toldPid && known !== undefined) known.losesSizeUntil = performance.now() + consoleMs
         if (ended || (toldPid ? Pid > 0 : Running === true || hasBegun)) return
         await Promise.race([sleep(ms, options.signal), ...(toldPid ? [] : [beginning])])
       }
@@ -286,7 +291,10 @@ export class HttpExecs implements ExecService {
     for (let pauseMs = shortestMs; ; pauseMs *= 2) {
       try {
         await this.#context.calls.json('POST', path`/exec/${execId}/resize`, { query, subject: subjectOf(execId), ...options })
-        return
+        const early = (this.#known.get(execId)?.losesSizeUntil ?? 0) - performance.now()
+        if (early <= 0) return
+        await sleep(early + 1, options.signal)
+        pauseMs = shortestMs / 2
       } catch (error) {
         // The streams are there before the process is.
         const mayCome = this.#known.get(execId)?.started === true && pauseMs <= longestMs && isEngineError(error, 'failed_precondition')

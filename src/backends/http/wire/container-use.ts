@@ -60,8 +60,8 @@ export async function containerUses({ calls }: Pick<HttpContext, 'calls'>, { sig
   return (answer ?? []).map(({ Id, Names, State, Status, ImageID, NetworkSettings, Mounts }) => ({
     id: Id,
     names: (Names ?? []).map((name) => name.replace(/^\//, '')),
-    // pouchd has only the other one, in words.
-    running: (State || Status || '').toLowerCase() === 'running',
+    // pouchd has only the other one: `Up 3 minutes`, `Up 3 minutes (paused)`.
+    running: State ? State.toLowerCase() === 'running' : /^up\b(?!.*\(paused\))/i.test(Status ?? ''),
     imageId: ImageID ?? '',
     networks: withoutNulls(NetworkSettings?.Networks ?? {}),
     volumes: (Mounts ?? []).flatMap(({ Type, Name }) => (Name && (Type ?? 'volume') !== 'bind' ? [Name] : [])),
