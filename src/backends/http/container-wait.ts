@@ -1,4 +1,5 @@
 // Waits for ends of a container.
+import * as z from 'zod/mini'
 import { isEngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { ExitStatus } from '../../model/process.js'
@@ -8,6 +9,7 @@ import { type ContainerContext, containerSubject, inspect, noContainer } from '.
 import { untilSettled } from './container-settle.js'
 import { engineEvents } from './events.js'
 import { path } from './path.js'
+import { readBody } from './transport/body.js'
 import type { InspectAnswer, InspectState } from './wire/container.js'
 import { isRestarting, isRunning, toDate, toExit } from './wire/container-info.js'
 
@@ -15,6 +17,7 @@ type WaitContext = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'signa
 
 const shortestMs = 50
 const longestMs = 1_000
+const mostWaitBytes = 64 * 1024
 /** Some daemons write their history a little later than they act. */
 const historyMs = 3_000
 
@@ -81,23 +84,21 @@ async function listen(
       subject: containerSubject(id),
       signal,
     })
-    return async () => {
-      const chunks: Uint8Array[] = []
-      for await (const chunk of body) chunks.push(chunk)
-      return exitCodeOf(Buffer.concat(chunks).toString('utf8'))
-    }
+    return async () => exitCodeOf(parsed(await readBody(body, mostWaitBytes)))
   } catch (error) {
     if (isEngineError(error, 'not_found')) return undefined
     throw error
   }
 }
-function exitCodeOf(text: string): number | undefined {
+const waitAnswer = z.object({ StatusCode: z.number(), Error: z.nullish(z.object({ Message: z.nullish(z.string()) })) })
+/** What does not fit tells nothing: the end is looked at. */
+function exitCodeOf(answer: unknown): number | undefined {
+  const { success, data } = z.safeParse(waitAnswer, answer)
+  return success && (data.Error?.Message ?? '') === '' ? data.StatusCode : undefined
+}
+function parsed(text: string): unknown {
   try {
-    const { StatusCode, Error: failure } = JSON.parse(text) as {
-      readonly StatusCode?: unknown
-      readonly Error?: { readonly Message?: string } | null
-    }
-    return typeof StatusCode === 'number' && (failure?.Message ?? '') === '' ? StatusCode : undefined
+    return JSON.parse(text)
   } catch {
     return undefined
   }
@@ -194,7 +195,7 @@ export async function untilItStops(
 ): Promise<number | undefined> {
   try {
     const answer = await calls.json('POST', path`/containers/${id}/wait`, { patient: true, subject: containerSubject(id), signal })
-    return exitCodeOf(JSON.stringify(answer ?? {}))
+    return exitCodeOf(answer)
   } catch (error) {
     if (!isEngineError(error, 'not_found')) throw error
     return undefined

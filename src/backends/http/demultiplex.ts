@@ -1,6 +1,7 @@
 // Splits a daemon's multiplexed stream: 8 bytes of header (stream, 0, 0, 0, length), then the payload. Headers and payloads may be cut anywhere.
 import { EngineError } from '../../errors.js'
 import type { OutputChunk } from '../../ports/streams.js'
+import { Gathered } from '../../util/gathered.js'
 import { CutShort } from './errors.js'
 
 /** A piece of one frame, no larger than what was read: a long frame is never held. */
@@ -19,7 +20,7 @@ export class Demultiplexer {
   #stream: (typeof names)[number] = 'stdout'
   #left = 0
   #first = true
-  #error: Uint8Array[] = []
+  readonly #error: Gathered = new Gathered()
 
   /** Throws `CutShort` within a frame. */
   end(): void {
@@ -59,12 +60,15 @@ export class Demultiplexer {
   }
   #endFrame(): void {
     this.#headerSize = 0
-    if (this.#stream === 'error')
-      throw new EngineError('internal', `the daemon ends the stream: ${Buffer.concat(this.#error).toString('utf8').trim()}`)
+    if (this.#stream === 'error') throw this.#told()
   }
+  /** What is too long is not waited for. */
   #keepError(bytes: Uint8Array): void {
-    const size = this.#error.reduce((sum, one) => sum + one.length, 0)
-    this.#error.push(bytes.subarray(0, Math.max(0, longestError - size)))
+    this.#error.add(bytes.subarray(0, longestError - this.#error.size))
+    if (this.#error.size >= longestError) throw this.#told()
+  }
+  #told(): EngineError {
+    return new EngineError('internal', `the daemon ends the stream: ${this.#error.take().toString('utf8').trim()}`)
   }
 }
 

@@ -1,5 +1,6 @@
 // JSON values one after the other, with newlines between them (Docker), or nothing (pouchd). Linear, and bounded by the longest value.
 import { EngineError } from '../../../errors.js'
+import { Gathered } from '../../../util/gathered.js'
 import { CutShort } from '../errors.js'
 
 const longestShown = 200
@@ -16,8 +17,7 @@ export async function* jsonValues(bytes: AsyncIterable<Uint8Array>, maxBytes: nu
 
 export class JsonSplitter {
   readonly #maxBytes: number
-  #kept: Uint8Array[] = []
-  #size = 0
+  readonly #kept: Gathered = new Gathered()
   #depth = 0
   #inString = false
   #escaped = false
@@ -30,8 +30,8 @@ export class JsonSplitter {
     for (let at = 0; at < chunk.length; at += 1) {
       const byte = chunk[at] as number
       if (this.#depth === 0) {
-        if (this.#size === 0 && at === from && isSpace(byte)) from = at + 1
-        else if (isOpening(byte) && this.#size === 0 && at === from) this.#depth = 1
+        if (this.#kept.size === 0 && at === from && isSpace(byte)) from = at + 1
+        else if (isOpening(byte) && this.#kept.size === 0 && at === from) this.#depth = 1
         else if (byte === newline) throw notJson(this.#take(chunk.subarray(from, at)))
       } else if (this.#inString) this.#step(byte)
       else if (byte === quote) this.#inString = true
@@ -44,7 +44,7 @@ export class JsonSplitter {
     this.#keep(chunk.subarray(from))
   }
   end(): void {
-    if (this.#size === 0) return
+    if (this.#kept.size === 0) return
     if (this.#depth === 0) throw notJson(this.#take(new Uint8Array()))
     throw new CutShort('it ended in the middle of what it said')
   }
@@ -55,18 +55,13 @@ export class JsonSplitter {
     else if (byte === quote) this.#inString = false
   }
   #keep(bytes: Uint8Array): void {
-    if (bytes.length === 0) return
-    this.#size += bytes.length
-    if (this.#size > this.#maxBytes)
+    if (this.#kept.size + bytes.length > this.#maxBytes)
       throw new EngineError('resource_exhausted', `the daemon sends an object of more than ${this.#maxBytes} bytes`)
-    this.#kept.push(bytes)
+    this.#kept.add(bytes)
   }
   #take(last: Uint8Array): string {
     this.#keep(last)
-    const text = Buffer.concat(this.#kept).toString('utf8')
-    this.#kept = []
-    this.#size = 0
-    return text
+    return this.#kept.take().toString('utf8')
   }
 }
 

@@ -29,8 +29,8 @@ export const eventAnswer: z.ZodMiniType<EventAnswer> = z
     id: text,
     Actor: actor,
     actor,
-    time: z.nullish(z.number()),
-    timeNano: z.nullish(z.number()),
+    time: z.nullish(z.number().check(z.minimum(0), z.maximum(9e9))),
+    timeNano: z.nullish(z.number().check(z.minimum(0), z.maximum(9e18))),
   })
   .check(z.refine(({ time, timeNano }) => (time ?? timeNano ?? undefined) !== undefined, 'has no time'))
 export type EventBody = Omit<EngineEvent, 'cursor'>
