@@ -54,7 +54,7 @@ const event = {
   Action: 'die',
   Actor: { ID: id, Attributes: { name: 'web', exitCode: '3' } },
   time: 1_700_000_001,
-  timeNano: 1_700_000_001_000_000_001,
+  timeNano: 1_700_000_001e9,
 }
 const sample = {
   read: '2026-11-24T15:21:18.212678807Z',
