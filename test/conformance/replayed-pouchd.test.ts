@@ -27,6 +27,7 @@ const features: readonly BackendFeature[] = [
   'restart_update',
   'shared_attach',
   'stats',
+  'stop_signal',
 ]
 
 describe('pouchd 1.3.1, replayed', () => {

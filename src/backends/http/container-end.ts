@@ -28,23 +28,36 @@ export async function stopContainer(context: EndContext, id: string, options: St
 async function untilItRests(context: EndContext, id: string, stoppedStatus: string, options: StopOptions): Promise<void> {
   for (const ms of restMs) {
     const { State, HostConfig } = await inspect(context, id, { signal: options.signal })
-    const policy = HostConfig.RestartPolicy?.Name ?? ''
-    if (policy === '' || policy === 'no' || State.Status === stoppedStatus || State.Status === 'created') return
+    if (!hasPolicy(HostConfig) || State.Status === stoppedStatus || State.Status === 'created') return
     if (isRunning(State)) await stopOnce(context, id, options)
     else await sleep(ms, options.signal)
   }
 }
 
+function hasPolicy({ RestartPolicy }: InspectAnswer['HostConfig']): boolean {
+  return !['', 'no'].includes(RestartPolicy?.Name ?? '')
+}
+/** Somebody else may have done so in between. */
+async function resume({ calls }: EndContext, id: string, { signal }: CallOptions): Promise<void> {
+  try {
+    await calls.json('POST', path`/containers/${id}/unpause`, { subject: containerSubject(id), signal })
+  } catch (error) {
+    if (!isEngineError(error, 'failed_precondition')) throw error
+  }
+}
+
 async function stopOnce(context: EndContext, id: string, { graceMs: asked, signal }: StopOptions): Promise<void> {
   const answer = await inspect(context, id, { signal })
-  const { State } = answer
+  const { State, HostConfig } = answer
   const restarting = isRestarting(State)
   if (!isRunning(State) && !restarting && State.Paused !== true && State.Status !== 'paused') return
   const { stopSignal = 'SIGTERM', stopGraceMs = defaultGraceMs } = toContainerSpec(answer)
   const graceMs = asked ?? stopGraceMs
-  if (restarting || context.dialect.containers.stop(context.facts) === 'daemon')
+  const { stop, signalsPaused } = context.dialect.containers
+  if (restarting || stop(context.facts, { restarts: hasPolicy(HostConfig) }) === 'daemon')
     return byDaemon(context, answer, graceMs, restarting ? stopSignal : 'SIGTERM', { signal })
 
+  if (State.Paused === true && !signalsPaused) await resume(context, id, { signal })
   if (graceMs > 0) {
     if (!(await send(context, id, stopSignal, { signal }))) return
     const stopped = await within(
@@ -74,7 +87,7 @@ async function byDaemon(
   signals.note(id, 'SIGKILL')
   // It ends now, and the stop is then for the restart policy, which a signal does not put to rest.
   if (graceMs === 0 && shortestStopSeconds > 0 && supports('kill')) {
-    if (State.Paused === true) await calls.json('POST', path`/containers/${id}/unpause`, { subject: containerSubject(id), signal })
+    if (State.Paused === true) await resume(context, id, { signal })
     await send(context, id, 'SIGKILL', { signal })
   }
   const query = { t: Math.max(shortestStopSeconds, Math.ceil(graceMs / 1_000)) }

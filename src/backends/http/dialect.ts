@@ -51,7 +51,9 @@ export interface ContainerWays {
   /** `signals`: by `kill` and `wait`, so that an abort leaves it running and a grace has milliseconds. `daemon`: `POST
    * stop`, which begins with SIGTERM, whatever the container's own signal is.
    */
-  stop(facts: DaemonFacts): 'signals' | 'daemon'
+  stop(facts: DaemonFacts, policy: { readonly restarts: boolean }): 'signals' | 'daemon'
+  /** One that is paused takes signals, and hears them then or when it goes on. */
+  readonly signalsPaused: boolean
   /** What a stop is told for the shortest grace: one that takes 0 for its default has another. */
   readonly shortestStopSeconds: number
   /**

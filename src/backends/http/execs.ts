@@ -230,8 +230,9 @@ export class HttpExecs implements ExecService {
     // For a moment it does not run any more and nobody knows its code yet.
     const { Running, ExitCode } = answer
     if (Running === true || ExitCode === null || ExitCode === undefined || !wasStarted(answer, known)) return undefined
-    const exitCode = (ExitCode === 126 ? await this.#realCode(execId, answer, options) : undefined) ?? ExitCode & 0xff
-    const exit: ExitStatus = { exitCode, exitedAt: new Date(), oomKilled: undefined, lost: false }
+    const real = ExitCode === 126 ? await this.#realCode(execId, answer, options) : ExitCode & 0xff
+    const lost = real === undefined && (await this.#endedWithContainer(answer, known, options))
+    const exit: ExitStatus = { exitCode: lost ? 255 : (real ?? ExitCode & 0xff), exitedAt: new Date(), oomKilled: undefined, lost }
     if (known === undefined) return exit
     known.exit ??= exit
     return known.exit
@@ -252,6 +253,19 @@ export class HttpExecs implements ExecService {
       if (Number.isInteger(code)) return code & 0xff
     }
     return undefined
+  }
+
+  /** Where no pid is told, 126 also stands for a process that was ended with its container: then nobody saw how. */
+  async #endedWithContainer({ Pid, ContainerID }: ExecAnswer, known: Known | undefined, options?: CallOptions): Promise<boolean> {
+    const container = ContainerID ?? known?.containerId
+    if ((Pid !== undefined && Pid !== null) || known?.beginning === undefined || container === undefined) return false
+    try {
+      const { State } = await inspect(this.#context, container, options)
+      return !isRunning(State) && State.Paused !== true
+    } catch (error) {
+      if (isEngineError(error, 'not_found')) return true
+      throw error
+    }
   }
 
   /** Daemons keep them longer; then an id would mean a process of an earlier run. */

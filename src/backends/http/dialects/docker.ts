@@ -65,6 +65,7 @@ export const docker: Dialect = {
   containers: {
     wait: 'conditions',
     stop: () => 'signals',
+    signalsPaused: true,
     shortestStopSeconds: 0,
     restarts: true,
     forcedRemoval: 'kills',

@@ -22,6 +22,11 @@ export function refusePouchSpec(spec: ContainerSpec, { info }: Pick<DaemonFacts,
   const has = (name: string): boolean => told.some((option) => typeof option === 'string' && option.includes(name))
   const paths = [...mounts.flatMap((mount) => ('source' in mount ? [mount.source] : [])), ...mounts.map(({ target }) => target)]
   refuseFirst([
+    [
+      (spec.stopSignal ?? 'SIGTERM') !== 'SIGTERM' && (spec.restart?.policy ?? 'no') !== 'no',
+      'stopSignal',
+      'stops what has a restart policy by SIGTERM',
+    ],
     [rich?.mode === 'tini', 'rich.mode', 'has no "tini"'],
     [Object.keys(spec.diskQuota ?? {}).some((path) => path.includes('&')), 'diskQuota', 'means several paths by "&" in one'],
     [Object.keys(spec.annotations ?? {}).some((key) => key.startsWith('__')), 'annotations', 'keeps names that begin with "__" for itself'],

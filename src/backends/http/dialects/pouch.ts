@@ -22,7 +22,8 @@ const errors: readonly ErrorRule[] = [
   { status: 500, message: /no running process found/, code: 'failed_precondition' },
   { status: 500, message: /failed to setup container .* working directory/, code: 'failed_precondition', exitCode: 126 },
   { message: /already existed/i, code: 'already_exists' },
-  { status: 500, message: /: not found$/, code: 'not_found' },
+  // The second is of one that goes away at that moment.
+  { status: 500, message: /: not found$|Object not found$/, code: 'not_found' },
   {
     status: 500,
     message:
@@ -89,8 +90,9 @@ export const pouch: Dialect = {
   fields,
   containers: {
     wait: 'plain',
-    // Only so does its restart policy rest.
-    stop: () => 'daemon',
+    // Its own holds up a `kill` that comes meanwhile, but only so does a restart policy rest.
+    stop: (facts, { restarts }) => (restarts || !isAtLeast131(facts) ? 'daemon' : 'signals'),
+    signalsPaused: false,
     shortestStopSeconds: 1,
     // Its `t=0` is not none, and what comes of a policy is not known.
     restarts: false,
@@ -121,7 +123,7 @@ export const pouch: Dialect = {
   capabilities: (facts) => [
     ...capabilities,
     // It came with 1.3.1, and nothing else did that matters here.
-    ...(isAtLeast131(facts) ? (['kill'] as const) : []),
+    ...(isAtLeast131(facts) ? (['kill', 'stop_signal'] as const) : []),
     // The wish is taken and forgotten by a daemon that was started without it.
     ...(facts.info['LxcfsEnabled'] === true ? (['lxcfs'] as const) : []),
   ],

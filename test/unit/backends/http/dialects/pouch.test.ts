@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { pouch } from '../../../../../src/backends/http/dialects/pouch.js'
 import { toPouchBody, toPouchUpdates } from '../../../../../src/backends/http/dialects/pouch-body.js'
 import { refusePouchChange, refusePouchSpec } from '../../../../../src/backends/http/dialects/pouch-refusals.js'
+import { HttpFailure, toEngineError } from '../../../../../src/backends/http/errors.js'
 import { toCreateBody, toResources } from '../../../../../src/backends/http/wire/create-body.js'
 import type { ContainerChange } from '../../../../../src/model/container.js'
 import type { ContainerSettings, ContainerSpec } from '../../../../../src/model/container-spec.js'
@@ -120,6 +122,7 @@ describe('what pouchd would ignore or mistake', () => {
     [{ security: { readOnlyPaths: [] } }, 'security.readOnlyPaths'],
     [{ mounts: [{ type: 'bind', source: '/a:b', target: '/c' }] }, 'mounts'],
     [{ mounts: [{ type: 'volume', source: 'data', target: '/c:d' }] }, 'mounts'],
+    [{ stopSignal: 'SIGINT', restart: { policy: 'always' } }, 'stopSignal'],
   ])('%j is unsupported and names the field', (settings, field) => {
     expect(refuse(settings)).toThrow(
       expect.objectContaining({ code: 'unsupported', message: expect.stringMatching(new RegExp(`^${field}: `)) as string }),
@@ -142,5 +145,16 @@ describe('what pouchd would ignore or mistake', () => {
   it('what is wrong on every pouchd is an argument', () => {
     expect(refuse({ rich: { mode: 'systemd' } })).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
     expect(refuse({ name: 'a' })).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
+    for (const mount of [
+      { type: 'bind', source: 'data', target: '/data' },
+      { type: 'bind', source: '/data', target: 'data' },
+    ] as const)
+      expect(refuse({ mounts: [mount] })).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
   })
+})
+
+it('a container that goes away while it is looked for is not_found, though the daemon says 500 in words of its store', () => {
+  const request = { method: 'GET', path: '/containers/ab/json' } as const
+  const failure = new HttpFailure(request, 500, 'failed to get container info with prefix ab: Object not found')
+  expect(toEngineError(failure, { request, rules: pouch.errors }).code).toBe('not_found')
 })

@@ -6,6 +6,7 @@ import { type PouchdReplay, withPouchd } from '../../../../setup/pouchd.js'
 import { type Expected, recordings } from '../../../../setup/replay.js'
 
 const exec = await recordings('pouchd-1.3.0-exec')
+const life = await recordings('pouchd-1.3.0-life')
 const attach = await recordings('pouchd-1.3.0-attach')
 const container = '6229333de4f5cd6f52968af5e5d4affc069277417bb95116125659b9c396ca5e'
 const plain = { Env: [], Tty: false, Privileged: false, AttachStdin: false, AttachStdout: true, AttachStderr: true }
@@ -117,6 +118,19 @@ it("a command that is not there exits with 127, and the daemon's word of it is n
     asks(`POST /exec/${other}/start`, exec('started missing, detached'), { body: { Detach: true, Tty: false } })
     await backend.execs.start(other)
     expect(await backend.execs.wait(other)).toMatchObject({ exitCode: 127 })
+  }))
+
+it('the end of an exec that nobody saw, since its container ended, is lost, though the daemon has a number for it', () =>
+  withPouchd('1.3.0', async (daemon) => {
+    const { backend, expect: asks } = daemon
+    const id = await create(daemon, 'created missing', { command: ['sleep', '60'] })
+    asks(`POST /exec/${id}/start`, attach('ended'), { body: { Detach: false, Tty: false } })
+    asks(`GET /exec/${id}/json`, exec('inspect running'))
+    const attachment = await backend.execs.start(id, { attach: { stdin: false } })
+    asks(`GET /exec/${id}/json`, exec('inspect missing'), { repeats: true })
+    asks(`GET /containers/${container}/json`, life('inspect stopped'), { repeats: true })
+    expect(await backend.execs.wait(id)).toMatchObject({ exitCode: 255, lost: true })
+    await attachment?.close()
   }))
 
 it('a container that is not there, or is paused, and an exec that is not there have their codes', () =>

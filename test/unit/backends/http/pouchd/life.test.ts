@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { maskedPaths } from '../../../../../src/oci/masked-paths.js'
 import { collect } from '../../../../../src/conformance/suite.js'
 import { pouchdVersions, withPouchd } from '../../../../setup/pouchd.js'
-import { recordings } from '../../../../setup/replay.js'
+import { type Recorded, recordings } from '../../../../setup/replay.js'
 
 const life = await recordings('pouchd-1.3.0-life')
 const newer = await recordings('pouchd-1.3.1-life')
@@ -150,20 +150,40 @@ describe.each(pouchdVersions)('pouchd %s', (version) => {
       expect((await containers.get('fail')).state.status).toBe('created')
     }))
 
-  it("a stop is one of the daemon's, with whole seconds", () =>
+  it("a stop is one of the daemon's, with whole seconds, where there are no signals; else it is a signal and a wait", () =>
     withPouchd(version, async ({ backend: { containers }, expect: asks }) => {
       asks('GET /containers/c1/json', life('inspect running'))
-      asks(`POST /containers/${id}/stop`, life('stopped'), { query: { t: '3' } })
+      if (version === '1.3.0') asks(`POST /containers/${id}/stop`, life('stopped'), { query: { t: '3' } })
+      else {
+        asks('POST /containers/c1/kill', newer('killed'), { query: { signal: 'SIGTERM' } })
+        asks('POST /containers/c1/wait', life('wait'))
+      }
       asks('GET /containers/c1/json', life('inspect stopped'))
       await containers.stop('c1', { graceMs: 2_500 })
     }))
 
-  it("a stop at once is a SIGKILL where there is one, and then one of the daemon's with a second, since 0 would be ten", () =>
+  it("a stop at once is a SIGKILL where there is one, else one of the daemon's with a second, since 0 would be ten", () =>
     withPouchd(version, async ({ backend: { containers }, expect: asks }) => {
       asks('GET /containers/c1/json', life('inspect running'))
+      if (version === '1.3.0') asks(`POST /containers/${id}/stop`, life('stopped'), { query: { t: '1' } })
+      else {
+        asks('POST /containers/c1/kill', newer('killed'), { query: { signal: 'SIGKILL' } })
+        asks('POST /containers/c1/wait', life('wait'))
+      }
+      asks('GET /containers/c1/json', life('inspect stopped'))
+      await containers.stop('c1', { graceMs: 0 })
+    }))
+
+  it("with a restart policy a stop is one of the daemon's, since only so the policy rests", () =>
+    withPouchd(version, async ({ backend: { containers }, expect: asks }) => {
+      const withPolicy = (recorded: Recorded): Recorded => {
+        const body = recorded.body as { readonly HostConfig: object }
+        return { ...recorded, body: { ...body, HostConfig: { ...body.HostConfig, RestartPolicy: { Name: 'always' } } } }
+      }
+      asks('GET /containers/c1/json', withPolicy(life('inspect running')))
       if (version === '1.3.1') asks(`POST /containers/${id}/kill`, newer('killed'), { query: { signal: 'SIGKILL' } })
       asks(`POST /containers/${id}/stop`, life('stopped'), { query: { t: '1' } })
-      asks('GET /containers/c1/json', life('inspect stopped'))
+      asks('GET /containers/c1/json', withPolicy(life('inspect stopped')))
       await containers.stop('c1', { graceMs: 0 })
     }))
 
@@ -230,8 +250,11 @@ describe.each(pouchdVersions)('pouchd %s', (version) => {
       asks('DELETE /containers/c1', life('remove running'), { query: { force: '0', v: '0' } })
       await expect(containers.remove('c1')).rejects.toMatchObject({ code: 'failed_precondition' })
       asks('GET /containers/c1/json', life('inspect running'))
-      if (version === '1.3.1') asks(`POST /containers/${id}/kill`, newer('killed'), { query: { signal: 'SIGKILL' } })
-      asks(`POST /containers/${id}/stop`, life('stopped'), { query: { t: '1' } })
+      if (version === '1.3.0') asks(`POST /containers/${id}/stop`, life('stopped'), { query: { t: '1' } })
+      else {
+        asks('POST /containers/c1/kill', newer('killed'), { query: { signal: 'SIGKILL' } })
+        asks('POST /containers/c1/wait', life('wait'))
+      }
       asks('GET /containers/c1/json', life('inspect stopped'))
       asks('DELETE /containers/c1', life('removed'), { query: { force: '1', v: '1' } })
       await containers.remove('c1', { force: true, volumes: true })
