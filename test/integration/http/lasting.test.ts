@@ -87,6 +87,45 @@ describe('a daemon that restarts', () => {
   })
 })
 
+describe('a busy daemon', () => {
+  const name = (number: number): string => `registry.example/busy:${number}`
+  /** One event each. */
+  const tags = async (count: number): Promise<void> => {
+    await using backend = await connect()
+    for (let number = 0; number < count; number += 1) await backend.images.tag(image, name(number % 10))
+    for (let number = 0; number < Math.min(count, 10); number += 1) await backend.images.remove(name(number))
+  }
+
+  it('is heard whole by a reader of its events who does something else meanwhile', async () => {
+    await using backend = await connect()
+    const since = await backend.system.cursor()
+    await tags(1)
+    const events = backend.system.events({ since, actions: ['tag'] })[Symbol.asyncIterator]()
+    const seen: EngineEvent[] = [(await events.next()).value as EngineEvent]
+    await tags(400)
+    while (seen.length < 401) seen.push((await events.next()).value as EngineEvent)
+    await events.return?.()
+    expect(seen.filter(({ type }) => type === 'gap')).toEqual([])
+    expect(new Set(seen.map(({ cursor }) => cursor)).size).toBe(401)
+  })
+
+  it('tells by a gap that it has forgotten what somebody asks for, and not who asks for what it keeps', async () => {
+    await using backend = await connect()
+    const before = await backend.system.cursor()
+    await tags(300)
+    const told = async (since: string): Promise<readonly EngineEvent[]> => {
+      const events: EngineEvent[] = []
+      for await (const one of backend.system.events({ since, follow: false })) events.push(one)
+      return events
+    }
+    const [first, ...kept] = await told(before)
+    expect(first?.type).toBe('gap')
+    expect(kept.length).toBe(256)
+    expect(kept.some(({ type }) => type === 'gap')).toBe(false)
+    expect(await told(kept[0]?.cursor ?? '')).toEqual(kept.slice(1))
+  })
+})
+
 describe('descriptors', () => {
   it('are given back when the backend is closed, in the middle of waits, logs, attachments, execs and events', async () => {
     const before = (await readdir('/proc/self/fd')).length
