@@ -1,12 +1,13 @@
 // A daemon behind a real sshd, reached by the real ssh.
+import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { connectHttp } from '../../../src/backends/http/connect.js'
-import { readAll } from '../../../src/conformance/tasks/subject.js'
 import { connect } from '../../../src/connect.js'
 import { startTestDockerd, type TestDockerd } from '../../setup/dockerd.js'
+import { fedProcesses } from '../../setup/fed-processes.js'
 import { busyboxImage, chunks, dockerArchive, plainLayers } from '../../setup/images.js'
 import { startTestSshd, type SshManner, type TestSshd } from '../../setup/sshd.js'
 
@@ -60,30 +61,9 @@ describe('a daemon behind ssh', () => {
     const built = await busyboxImage()
     await backend.images.load(chunks(dockerArchive([{ image: built, plainLayers: plainLayers(built), tags: [image] }])))
     const bytes = Buffer.alloc(1 << 20, 'input ')
-    const counting = ['sh', '-c', 'wc -c; echo after the end; echo apart >&2']
-    const wanted = { stdout: `${bytes.length}\nafter the end\n`, stderr: 'apart\n' }
-    const id = await backend.containers.create({ image, command: counting, networkMode: 'none', stdin: true })
-    try {
-      await using attachment = await backend.containers.start(id, { attach: { stdin: true } })
-      for await (const chunk of chunks(bytes)) await attachment?.write(chunk)
-      await attachment?.closeStdin()
-      expect(await readAll(attachment)).toEqual(wanted)
-      expect(await backend.containers.wait(id)).toMatchObject({ exitCode: 0 })
-    } finally {
-      await backend.containers.remove(id, { force: true })
-    }
-    const other = await backend.containers.create({ image, command: ['sleep', '100000'], networkMode: 'none' })
-    try {
-      await backend.containers.start(other)
-      const exec = await backend.execs.create(other, { command: counting, stdin: true })
-      await using attachment = await backend.execs.start(exec, { attach: { stdin: true } })
-      for await (const chunk of chunks(bytes)) await attachment?.write(chunk)
-      await attachment?.closeStdin()
-      expect(await readAll(attachment)).toEqual(wanted)
-      expect(await backend.execs.wait(exec)).toMatchObject({ exitCode: 0 })
-    } finally {
-      await backend.containers.remove(other, { force: true })
-    }
+    const sum = createHash('md5').update(bytes).digest('hex')
+    const whole = { stdout: `${sum}  -\nafter the end\n`, stderr: 'apart\n', exitCode: 0 }
+    expect(await fedProcesses(backend, image, bytes)).toEqual([whole, whole])
   })
 
   it('closing ends every ssh, in the middle of waits, logs and events', async () => {

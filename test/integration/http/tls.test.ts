@@ -9,14 +9,13 @@ import { createServer, createConnection } from 'node:net'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type TlsOptions, connectHttp } from '../../../src/backends/http/connect.js'
-import { type Output, readAll } from '../../../src/conformance/tasks/subject.js'
 import { connect } from '../../../src/connect.js'
 import type { Closeable } from '../../../src/model/common.js'
 import type { Backend } from '../../../src/ports/backend/backend.js'
-import type { Attachment } from '../../../src/ports/streams.js'
 import { closeable } from '../../../src/util/closeable.js'
 import { type Certificates, makeCertificates } from '../../setup/certificates.js'
 import { startTestDockerd, type TestDockerd } from '../../setup/dockerd.js'
+import { fedProcesses } from '../../setup/fed-processes.js'
 import { freePort } from '../../setup/free-port.js'
 import { busyboxImage, chunks, dockerArchive, plainLayers } from '../../setup/images.js'
 import { openSockets } from '../../setup/outside.js'
@@ -59,12 +58,6 @@ const material = ({ ca, cert, key }: TlsOptions = certificates.client): TlsOptio
 const connected = (): Promise<Backend> => connectHttp({ url, tls: material() })
 
 const digestOf = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex')
-/** All of it is written and ended, and then what comes is read. */
-async function fed(attachment: Attachment | undefined, bytes: Uint8Array): Promise<Output> {
-  for await (const chunk of chunks(bytes)) await attachment?.write(chunk)
-  await attachment?.closeStdin()
-  return readAll(attachment)
-}
 /** The daemon's socket at a port, without TLS. */
 async function relayTo(path: string, port: number): Promise<Closeable> {
   const server = createServer((client) => {
@@ -103,26 +96,8 @@ describe('a daemon that takes nobody without a certificate', () => {
   it('gives a container and an exec all of their input, the end of it, and what they say after it', async () => {
     await using backend = await connected()
     const bytes = Buffer.alloc(3 << 20, 'input ')
-    const counting = ['sh', '-c', 'md5sum; echo after the end; echo apart >&2']
-    const wanted = digestOf(bytes)
-    const id = await backend.containers.create({ image, command: counting, networkMode: 'none', stdin: true })
-    try {
-      await using attachment = await backend.containers.start(id, { attach: { stdin: true } })
-      expect(await fed(attachment, bytes)).toEqual({ stdout: `${wanted}  -\nafter the end\n`, stderr: 'apart\n' })
-      expect(await backend.containers.wait(id)).toMatchObject({ exitCode: 0 })
-    } finally {
-      await backend.containers.remove(id, { force: true })
-    }
-    const other = await backend.containers.create({ image, command: ['sleep', '100000'], networkMode: 'none' })
-    try {
-      await backend.containers.start(other)
-      const exec = await backend.execs.create(other, { command: counting, stdin: true })
-      await using attachment = await backend.execs.start(exec, { attach: { stdin: true } })
-      expect(await fed(attachment, bytes)).toEqual({ stdout: `${wanted}  -\nafter the end\n`, stderr: 'apart\n' })
-      expect(await backend.execs.wait(exec)).toMatchObject({ exitCode: 0 })
-    } finally {
-      await backend.containers.remove(other, { force: true })
-    }
+    const whole = { stdout: `${digestOf(bytes)}  -\nafter the end\n`, stderr: 'apart\n', exitCode: 0 }
+    expect(await fedProcesses(backend, image, bytes)).toEqual([whole, whole])
   })
 
   it('takes the context of a build, and its image is as it was sent', async () => {
