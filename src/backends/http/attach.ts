@@ -40,6 +40,7 @@ export async function attachTo(
     stdin,
     detach: keep ? 'drain' : 'cut',
     framed: !tty && context.dialect.containers.attach === 'frames',
+    failure: context.dialect.containers.attachFailure,
     ended: async () => mayHaveEnded && hasEnded(context, id, State.FinishedAt),
     resize: (size, options) => resizeContainer(context, id, tty, size, options),
   })

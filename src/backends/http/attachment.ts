@@ -26,12 +26,15 @@ export interface AttachedProcess {
   readonly detach: 'cut' | 'drain'
   /** Whether an output that begins so is not the process's own but the daemon's word of why it could not run. */
   readonly isRefusal?: ((beginning: Uint8Array) => Promise<boolean>) | undefined
+  /** What the daemon says behind the process's own words when it has lost its streams. */
+  readonly failure?: RegExp | undefined
   /** Called once, when the output is complete. */
   readonly finished?: (() => void) | undefined
 }
 
 /** An end of file to a terminal in its usual mode. */
 const endOfTransmission = Uint8Array.of(4)
+const longestFailure = 512
 const endMs = [0, 20, 50, 100, 250, 500, 1_000, 1_000, 1_000, 1_000]
 
 export class HttpAttachment implements Attachment {
@@ -98,7 +101,7 @@ export class HttpAttachment implements Attachment {
   }
 
   async *#read(): AsyncGenerator<OutputChunk, void, undefined> {
-    const { framed, ended, finished, isRefusal } = this.#process
+    const { framed, ended, finished, isRefusal, failure } = this.#process
     const bytes = untilEnded(kept(this.#source), {
       ended,
       cut: () => {
@@ -108,7 +111,8 @@ export class HttpAttachment implements Attachment {
     let complete = false
     try {
       const chunks = framed ? demultiplex(bytes) : plain(bytes)
-      yield* isRefusal === undefined ? chunks : withoutRefusal(chunks, isRefusal)
+      const own = isRefusal === undefined ? chunks : withoutRefusal(chunks, isRefusal)
+      yield* failure === undefined ? own : untilFailure(own, failure)
       complete = true
       if (!this.#closed && !(await this.#endIsKnown())) throw this.#cutShort()
     } catch (error) {
@@ -135,11 +139,15 @@ export class HttpAttachment implements Attachment {
   }
   #cutShort(cause?: unknown): EngineError {
     const { kind, id } = this.#process.subject
-    return new EngineError('unavailable', `the streams of ${kind} "${id}" were cut while it runs`, {
-      cause,
-      subject: this.#process.subject,
-      retryable: true,
-    })
+    return new EngineError(
+      'unavailable',
+      `the streams of ${kind} "${id}" were cut ${cause === undefined ? 'while it runs' : `by the daemon: ${(cause as Error).message}`}`,
+      {
+        cause,
+        subject: this.#process.subject,
+        retryable: true,
+      },
+    )
   }
   #refusal(why: string, cause?: unknown): EngineError {
     const { kind, id } = this.#process.subject
@@ -153,6 +161,19 @@ async function* plain(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OutputCh
 /** Leaving it does not end its source. */
 function kept<T>(source: AsyncIterator<T>): AsyncIterable<T> {
   return { [Symbol.asyncIterator]: () => ({ next: () => source.next() }) }
+}
+async function* untilFailure(chunks: AsyncIterable<OutputChunk>, failure: RegExp): AsyncGenerator<OutputChunk, void, undefined> {
+  for await (const chunk of chunks) {
+    const { stream, bytes } = chunk
+    const end = bytes.subarray(-longestFailure)
+    const words = stream === 'stderr' ? failure.exec(Buffer.from(end).toString('latin1')) : null
+    if (words === null) yield chunk
+    else {
+      const size = bytes.length - words[0].length
+      if (size > 0) yield { stream, bytes: bytes.subarray(0, size) }
+      throw new CutShort(words[0].trim())
+    }
+  }
 }
 async function* withoutRefusal(
   chunks: AsyncIterable<OutputChunk>,

@@ -69,6 +69,8 @@ export interface ContainerWays {
   readonly attach: 'frames' | 'raw'
   /** A container reads the end of its stdin as soon as one of the attachments to it is cut, also of one without stdin. */
   readonly cutEndsStdin: boolean
+  /** What the daemon itself says at the end of a stream of errors that it has lost, as if the process had. */
+  readonly attachFailure?: RegExp | undefined
   /** How the output of an exec begins that could not be run, and what it would have exited with. */
   readonly execRefusals: readonly { readonly pattern: RegExp; readonly exitCode: 126 | 127 }[]
   /** `GET /containers/json` takes labels to look for, by the rules of Docker. */

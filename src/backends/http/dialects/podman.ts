@@ -107,6 +107,8 @@ export const podman: Dialect = {
     historyLagMs: 1_000,
     keepsEvents: undefined,
     tellsRestarts: false,
+    // conmon ends with input that nobody has read: what it said last may be lost.
+    attachFailure: /Error: (?:read|write) unixpacket [^\n]*\n$/,
     // conmon closes it when one of its clients goes.
     cutEndsStdin: true,
     // `died`, then one of them: `restart` by the policy, or what cleans up behind it is done.
