@@ -1354,7 +1354,7 @@ type BackendFeature = Capability
  | 'restart_count'
 /** An image stays without a name for as long as a container needs it. */
  | 'nameless_images'
-/** Of an end that a removal follows at once the event comes first. */
+/** Of an end that a removal or a start follows at once the event comes first. */
  | 'ordered_events'
 /** A further process that ends with its container has the exit code of its own end. */
  | 'exec_end_codes'

@@ -71,6 +71,7 @@ export const wholeCases: readonly BackendCase[] = [
   },
   {
     title: 'the history tells the end of a container that was removed by force, and of each run of a restarted one',
+    place: 'ordered_events',
     async run(subject) {
       const { containers, system } = subject.backend
       const since = await system.cursor()

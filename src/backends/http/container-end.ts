@@ -28,8 +28,10 @@ export async function stopContainer(context: EndContext, id: string, options: St
 async function untilItRests(context: EndContext, id: string, stoppedStatus: string, options: StopOptions): Promise<void> {
   for (const ms of restMs) {
     const { State, HostConfig } = await inspect(context, id, { signal: options.signal })
-    if (!hasPolicy(HostConfig) || State.Status === stoppedStatus || State.Status === 'created') return
-    if (isRunning(State)) await stopOnce(context, id, options)
+    const policy = hasPolicy(HostConfig)
+    if (State.Status === stoppedStatus || State.Status === 'created' || (!policy && !isRunning(State))) return
+    // Without a policy the end is told a moment before its state is.
+    if (policy && isRunning(State)) await stopOnce(context, id, options)
     else await sleep(ms, options.signal)
   }
 }

@@ -27,7 +27,7 @@ const errors: readonly ErrorRule[] = [
   {
     status: 500,
     message:
-      /is not (?:running|stopped|paused)|status is not running|cannot start a paused|in use|is using this image|image not changed|not started/i,
+      /is not (?:running|stopped|paused)|in a stopped state|status is not running|cannot start a paused|in use|is using this image|image not changed|not started/i,
     code: 'failed_precondition',
   },
   { status: 500, message: /lock failed/i, code: 'conflict' },
