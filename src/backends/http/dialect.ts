@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../../errors.js'
 import type { Capability } from '../../ports/backend/backend.js'
 import type { ContainerSpec, RichSpec } from '../../model/container-spec.js'
+import type { CheckItem } from '../../model/system.js'
 import type { ContainerChange } from '../../model/container.js'
 import type { ApiVersion } from './api-version.js'
 import type { Headers } from './calls.js'
@@ -126,4 +127,6 @@ export interface Dialect {
   readonly containers: ContainerWays
   /** What this daemon can do of what this room implements. Capabilities only by facts that it told, or by a table with its source. */
   capabilities(facts: DaemonFacts): readonly Capability[]
+  /** Why it can or cannot, where that is the machine's doing: a part of `system.check`. */
+  checks?(facts: DaemonFacts): readonly CheckItem[]
 }

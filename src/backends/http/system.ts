@@ -24,10 +24,14 @@ export class HttpSystem implements SystemService {
     return { backend: name, version, apiVersion: formatApiVersion(api), ...toEngineInfo(await this.#ask(options)) }
   }
   async check(options?: CallOptions): Promise<readonly CheckItem[]> {
-    const { facts, name } = this.#context
+    const { dialect, facts, name } = this.#context
     const info = await this.#ask(options)
     const spoken = formatApiVersion(facts.api)
-    return [{ name, answer: 'yes', why: `version ${facts.version} answers, in version ${spoken} of its API` }, ...toChecks(info)]
+    return [
+      { name, answer: 'yes', why: `version ${facts.version} answers, in version ${spoken} of its API` },
+      ...toChecks(info),
+      ...(dialect.checks?.(facts) ?? []),
+    ]
   }
   diskUsage(options?: CallOptions): Promise<DiskUsage> {
     return diskUsage(this.#context, options)

@@ -88,6 +88,10 @@ function refuseSpec({ runtime }: ContainerSpec, { info }: DaemonFacts): void {
   throw new EngineError('unsupported', `the podman backend does not support the choice of runtime "${runtime.name}"`)
 }
 
+function hasTimers({ info }: DaemonFacts): boolean {
+  return info['CgroupDriver'] === 'systemd'
+}
+
 export const podman: Dialect = {
   ...docker,
   name: 'podman',
@@ -123,5 +127,13 @@ export const podman: Dialect = {
     oneShotStats: () => false,
   },
   // It has checks run by timers of systemd. Without one it takes them, and never runs them; it is systemd that it makes its cgroups by where there is one.
-  capabilities: ({ info }) => [...capabilities, ...(info['CgroupDriver'] === 'systemd' ? (['health'] as const) : [])],
+  capabilities: (facts) => [...capabilities, ...(hasTimers(facts) ? (['health'] as const) : [])],
+  checks: (facts) => [
+    {
+      name: 'health',
+      answer: hasTimers(facts) ? 'yes' : 'no',
+      why: `health checks are run by timers of systemd, and the daemon says "CgroupDriver": ${String(facts.info['CgroupDriver'])}`,
+      ...(!hasTimers(facts) && { remedy: 'run Podman on a machine with systemd, with its cgroup manager' }),
+    },
+  ],
 }

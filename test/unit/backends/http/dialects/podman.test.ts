@@ -5,14 +5,14 @@ import { podman } from '../../../../../src/backends/http/dialects/podman.js'
 import type { DaemonFacts } from '../../../../../src/backends/http/dialect.js'
 import { answer, frame, head, says, startScriptedDaemon } from '../../../../setup/scripted-daemon.js'
 
-const capabilities = (info: Readonly<Record<string, unknown>>) => {
-  const facts: DaemonFacts = { version: '4.3.1', api: { major: 1, minor: 41 }, versionAnswer: {}, info }
-  return podman.capabilities(facts)
-}
+const facts = (info: DaemonFacts['info']): DaemonFacts => ({ version: '4.3.1', api: { major: 1, minor: 41 }, versionAnswer: {}, info })
+const capabilities = (info: DaemonFacts['info']) => podman.capabilities(facts(info))
 
 it('Podman runs health checks where systemd makes its cgroups, and nowhere else', () => {
   expect(capabilities({ CgroupDriver: 'systemd' })).toContain('health')
   for (const info of [{ CgroupDriver: 'cgroupfs' }, { CgroupDriver: null }, {}]) expect(capabilities(info)).not.toContain('health')
+  const [check] = podman.checks?.(facts({ CgroupDriver: 'cgroupfs' })) ?? []
+  expect(check).toMatchObject({ name: 'health', answer: 'no', why: expect.stringContaining('cgroupfs') })
 })
 
 it('the words of Podman about streams that it has lost are none of the process, and what they end is cut', async () => {
