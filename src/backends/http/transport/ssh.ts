@@ -87,14 +87,12 @@ export function sshEndpoint(target: SshTarget): Endpoint {
     costly: true,
     keepAliveMs,
     async open({ signal }: CallOptions = {}) {
-      chosen ??= choose()
-      let command: readonly string[]
-      try {
-        command = await raceAbort(chosen, signal)
-      } catch (error) {
+      // What an abort leaves under way is for the next one.
+      chosen ??= choose().catch((error: unknown) => {
         chosen = undefined
         throw error
-      }
+      })
+      const command = await raceAbort(chosen, signal)
       const socket = first ?? dial(command)
       first = undefined
       return socket

@@ -85,6 +85,19 @@ describe('ssh', () => {
     await expect(connecting).rejects.toBe(reason)
   })
 
+  it('an aborted opening is gone on with by the next one, and no second program is started', async () => {
+    const calls = await fakeSsh('relay')
+    const endpoint = toEndpoint({ url: 'ssh://build-7' })
+    const reason = new Error('enough')
+    const abort = new AbortController()
+    const first = endpoint.open({ signal: abort.signal })
+    abort.abort(reason)
+    await expect(first).rejects.toBe(reason)
+    ;(await endpoint.open()).destroy()
+    expect(await calls()).toHaveLength(1)
+    await endpoint.close()
+  })
+
   it('streams go through it, and end with it', async () => {
     await fakeSsh('relay')
     daemon.on('GET', '/events', async (wire) => {
