@@ -1,4 +1,5 @@
 // One pass over a layer's bytes: into the store, and unpacked, at the same time.
+import { dirname } from 'node:path'
 import { type Duplex, PassThrough } from 'node:stream'
 import type { Descriptor, Digest, Mount } from '../../../model/common.js'
 import type { ByteSource, WriteOptions } from '../../../ports/engine/content.js'
@@ -22,7 +23,8 @@ export async function applyStream(
   const packing = packingOf(layer.mediaType)
   const feed = new Feed(await openUnpacker(packing))
   await store.step('layer.apply')
-  const unpacking = unpackLayer(feed.plain, toTarget(target), { place, signal })
+  const to = toTarget(target)
+  const unpacking = unpackLayer(feed.plain, to, { place, signal })
   unpacking.catch((error: unknown) => {
     feed.stop(error)
   })
@@ -31,6 +33,7 @@ export async function applyStream(
     if (wasThere) await fromStore(store, layer.digest, feed, options)
     feed.end()
     const diffId = await unpacking
+    store.disk.begin(dirname(to.root))
     await labelUncompressed(store, layer.digest, diffId, { signal })
     return diffId
   } catch (error) {

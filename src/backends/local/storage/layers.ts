@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { CallOptions, Descriptor, Digest, Mount } from '../../../model/common.js'
 import type { LayerService } from '../../../ports/engine/snapshotter.js'
 import type { ByteSource, WriteOptions } from '../../../ports/engine/content.js'
@@ -26,10 +26,9 @@ export class LocalLayers implements LayerService {
     await using file = await openBlob(this.#store, layer.digest)
     const { size } = await file.stat()
     await this.#store.step('layer.apply')
-    const diffId = await unpackLayer(await unpacked(readRange(file, 0, size, { signal }), packing), toTarget(target), {
-      place: this.#place,
-      signal,
-    })
+    const to = toTarget(target)
+    const diffId = await unpackLayer(await unpacked(readRange(file, 0, size, { signal }), packing), to, { place: this.#place, signal })
+    this.#store.disk.begin(dirname(to.root))
     await labelUncompressed(this.#store, layer.digest, diffId, { signal })
     return diffId
   }

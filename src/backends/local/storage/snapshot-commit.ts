@@ -1,5 +1,5 @@
 // From a key that is written to a name that never changes.
-import { readFile, writeFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../../errors.js'
 import { chainIdLabel, type CommitOptions } from '../../../ports/engine/snapshotter.js'
@@ -8,6 +8,7 @@ import { finishLayer, type Unfinished } from './finish-layer.js'
 import { unfinishedFile } from './snapshot-mounts.js'
 import { absent, committedFile, parentOf, type SnapshotterParts, taken } from './snapshot-parts.js'
 import type { SnapshotRecord } from './snapshot-records.js'
+import { syncDirectory } from './store.js'
 import { TarSink } from './tar-sink.js'
 import { TarExtract } from './tar/child.js'
 import { keepCounted } from './usage.js'
@@ -22,13 +23,16 @@ export async function commitSnapshot(parts: SnapshotterParts, name: string, key:
   if (active.kind !== 'active')
     throw new EngineError('failed_precondition', `snapshot "${key}" is a ${active.kind} one: only what can be written is committed`)
   if ((await records.find(name)) !== undefined) throw taken(name)
-  const whole = await withParent(parts, active, parent, options)
+  const own = join(directory, active.id)
+  // What was prepared for a layer holds that layer, and nothing comes to it after it was unpacked.
+  const isLayer = active.labels[chainIdLabel] !== undefined
+  const { record: whole, isChanged } = await withParent(parts, active, parent, options)
   try {
-    // What was prepared for a layer holds that layer.
-    if (active.labels[chainIdLabel] !== undefined) await keepCounted(join(directory, active.id))
+    if (isLayer) await keepCounted(own)
+    await (isLayer && !isChanged ? store.disk.settleBegun(own, { signal }) : store.disk.settle({ signal }))
     // So that whoever removes a key of the dead sees that its directory is another's already.
     await store.step('snapshot.commit mark')
-    await writeFile(join(directory, active.id, committedFile), name, { mode: 0o600 })
+    await writeMark(own, name)
     await store.step('snapshot.commit name')
     if (!(await records.create({ ...whole, key: name, kind: 'committed', labels }, true))) throw taken(name)
     if (parent !== undefined) await checkParent(parts, name, parent, whole)
@@ -37,6 +41,13 @@ export async function commitSnapshot(parts: SnapshotterParts, name: string, key:
   } catch (error) {
     throw fsError(error, `snapshot "${key}"`)
   }
+}
+
+async function writeMark(own: string, name: string): Promise<void> {
+  await using file = await open(join(own, committedFile), 'w', 0o600)
+  await file.writeFile(name)
+  await file.datasync()
+  await syncDirectory(own)
 }
 
 /** Whoever removes the parent has hidden it before looking for children, so that one of the two sees the other. */
@@ -56,14 +67,14 @@ async function withParent(
   active: SnapshotRecord,
   parent: string | undefined,
   { signal }: CommitOptions,
-): Promise<SnapshotRecord> {
+): Promise<{ readonly record: SnapshotRecord; readonly isChanged: boolean }> {
   const { parentLater, ...record } = active
   if ((parentLater === true) !== (parent !== undefined))
     throw new EngineError(
       'invalid_argument',
       `snapshot "${active.key}": a parent is told at commit where that was said before, and only there`,
     )
-  if (parent === undefined) return record
+  if (parent === undefined) return { record, isChanged: false }
   const below = await parentOf(parts, parent)
   const chain = [below.id, ...below.chain]
   const own = join(parts.directory, active.id)
@@ -75,7 +86,7 @@ async function withParent(
     await finishLayer(unfinished, lowers, sink, { place, signal })
     await sink.cut()
   }
-  return { ...record, parent, chain }
+  return { record: { ...record, parent, chain }, isChanged: unfinished !== undefined }
 }
 
 /** We wrote it ourselves, in this commit's own directory. */

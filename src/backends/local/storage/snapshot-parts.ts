@@ -38,7 +38,8 @@ export async function isCommitted({ directory, records }: SnapshotterParts, { id
     if (hasErrno(error, 'ENOENT')) return false
     throw error
   }
-  return (await records.find(name))?.id === id
+  // An empty one is what a power failure leaves of a mark whose record was not made.
+  return name !== '' && (await records.find(name))?.id === id
 }
 
 /** Throws `not_found`, and `failed_precondition` for one that can still be written. */

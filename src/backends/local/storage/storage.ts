@@ -12,6 +12,7 @@ import { fsError } from '../../../util/fs-error.js'
 import { FileRecords } from '../../host/file-records.js'
 import { collect } from './collect.js'
 import { LocalContent } from './content.js'
+import { DiskSync } from './disk-sync.js'
 import { type Hold, takeHold } from './holds.js'
 import { LocalImages, parseImage, parseLabels } from './images.js'
 import { LocalLayers } from './layers.js'
@@ -58,7 +59,7 @@ export async function openLocalStorage(
   const step = async (name: string): Promise<void> => {
     await beforeStep?.(name)
   }
-  const store: Store = { places, locks, labels, names, step, trace }
+  const store: Store = { places, locks, labels, names, disk: new DiskSync(directory), step, trace }
   const overlay = snapshotter === 'native' ? { works: false as const, why: 'native was asked for' } : await probeOverlay(directory, options)
   if (snapshotter === 'overlayfs' && !overlay.works)
     throw new EngineError('failed_precondition', `overlayfs does not work on "${directory}": ${overlay.why}`)
@@ -70,7 +71,7 @@ export async function openLocalStorage(
   return Object.assign(new FileStorage(store, all), {
     overlayMissing: overlay.works ? undefined : overlay.why,
     // Holds are closed by their holders; nothing else is open between calls.
-    ...closeable(async () => {}),
+    ...closeable(() => store.disk.idle()),
   })
 }
 

@@ -7,6 +7,7 @@ import { digestAlgorithm, digestHex } from '../../../oci/digest.js'
 import type { Locks } from '../../../ports/engine/locks.js'
 import type { RecordStore } from '../../../ports/engine/records.js'
 import type { ImageRecord } from '../../../ports/engine/storage.js'
+import type { DiskSync } from './disk-sync.js'
 
 export type Kept =
   | { readonly kind: 'blob'; readonly digest: Digest }
@@ -18,6 +19,7 @@ export interface Store {
   /** Of blobs, by digest. */
   readonly labels: RecordStore<Labels>
   readonly names: RecordStore<ImageRecord>
+  readonly disk: DiskSync
   /** While the storage is held. */
   readonly hold?: { keep(kept: Kept): Promise<void> } | undefined
   /** Announced before each step that another process can see; for tests of crashes. */
