@@ -1,6 +1,7 @@
 // A program of ours as a process of its own, to be killed: TypeScript below `test/setup/programs`, bundled once.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +24,8 @@ export interface ChildProgram {
 export interface StartOptions {
   /** In mount and network namespaces of its own with an empty /run. Default false. */
   readonly isolated?: boolean | undefined
+  /** What it sees as the machine's boot: as after a restart of it. */
+  readonly bootId?: string | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
 }
 export interface Programs extends Closeable {
@@ -46,16 +49,24 @@ export async function bundleProgram(name: string): Promise<Programs> {
     logLevel: 'error',
   })
   return {
-    start(args, { isolated = false, env = {} } = {}) {
+    start(args, { isolated = false, bootId, env = {} } = {}) {
       const command = [process.execPath, file, ...args]
-      const script = 'mount -t tmpfs tmpfs /run && ip link set lo up; exec "$0" "$@"'
-      const [first = '', ...rest] = isolated
-        ? ['unshare', '--mount', '--net', '--propagation', 'private', 'sh', '-c', script, ...command]
-        : command
+      const wrapping = isolated ? inNamespaces : bootId === undefined ? [] : inBoot(join(directory, `boot-${bootId}`), bootId)
+      const [first = '', ...rest] = [...wrapping, ...command]
       return follow(spawn(first, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } }))
     },
     ...closeable(() => rm(directory, { recursive: true, force: true })),
   }
+}
+
+const inNamespaces = [
+  ...['unshare', '--mount', '--net', '--propagation', 'private'],
+  ...['sh', '-c', 'mount -t tmpfs tmpfs /run && ip link set lo up; exec "$0" "$@"'],
+]
+function inBoot(file: string, bootId: string): readonly string[] {
+  writeFileSync(file, `${bootId}\n`)
+  const script = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"'
+  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, file]
 }
 
 function follow(child: ChildProcess): ChildProgram {
