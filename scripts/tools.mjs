@@ -26,6 +26,7 @@ export const tools = [
   { command: 'unshare', package: 'util-linux', sets: ['quickstart', 'test'] },
   { command: 'nsenter', package: 'util-linux', sets: ['quickstart', 'test'] },
   { command: 'mkfifo', package: 'coreutils', sets: ['quickstart', 'test'] },
+  { command: 'sync', package: 'coreutils', sets: ['quickstart', 'test'] },
   {
     command: 'script',
     package: 'bsdutils',
@@ -35,6 +36,7 @@ export const tools = [
   { command: 'stty', package: 'coreutils', sets: ['test'] },
   { command: 'runsc', package: 'runsc', other: { dnf: undefined, pacman: undefined, apk: undefined }, sets: ['test'] },
   { command: 'tar', package: 'tar', sets: ['quickstart', 'test'] },
+  { command: 'mkfs.ext4', package: 'e2fsprogs', sets: ['test'] },
   { command: 'zstd', package: 'zstd', sets: ['test'] },
   { command: 'getfattr', package: 'attr', sets: ['test'] },
   { command: 'ip', package: 'iproute2', other: { dnf: 'iproute' }, sets: ['test'] },

@@ -1,5 +1,5 @@
 // The one place where errors of the file system become ours.
-import { EngineError, type ErrorCode } from '../errors.js'
+import { EngineError, type ErrorCode, isEngineError } from '../errors.js'
 
 const codes: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'not_found',
@@ -28,6 +28,11 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 
 export function hasErrno(error: unknown, code: string): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === code
+}
+
+/** Full, or more than a quota grants. */
+export function hasNoRoom(error: unknown): boolean {
+  return hasErrno(error, 'ENOSPC') || hasErrno(error, 'EDQUOT') || isEngineError(error, 'resource_exhausted')
 }
 
 /**

@@ -3,6 +3,7 @@ import { EngineError, isEngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { RemoveOptions } from '../../ports/backend/containers.js'
 import type { ProcessInfo, TaskService } from '../../ports/engine/tasks.js'
+import { hasNoRoom } from '../../util/fs-error.js'
 import { settled } from '../../util/settled.js'
 import type { ContainerContext } from './context.js'
 import { storedContainer } from './lookup.js'
@@ -28,11 +29,16 @@ export async function removeContainer(
   }
   // An owned one needs no such wish: whoever finds it after our death removes it anyway.
   if (stored.value.desired !== 'removed' && stored.value.owner === undefined) {
-    await deps.records.replace(id, stored, { ...stored.value, desired: 'removed' }, { signal })
+    await deps.records.replace(id, stored, { ...stored.value, desired: 'removed' }, { signal }).catch(unlessNoRoom)
   }
   const ending = task === undefined ? undefined : tellEnd(deps, stored.value, task, { signal })
   await Promise.all([deps.tasks.delete({ containerId: id }, { kill: force, signal }), ending])
   await removeParts(deps, stored.value, { signal })
+}
+
+/** A removal makes room. Without its wish, who is killed in the middle leaves a container to be removed once more. */
+function unlessNoRoom(error: unknown): undefined {
+  if (!hasNoRoom(error)) throw error
 }
 
 /** Waits for the end of one that is being killed: who is gone before anybody looks has an end in the history all the same. */

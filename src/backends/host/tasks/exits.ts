@@ -5,6 +5,7 @@ import type { Trace } from '../../../model/trace.js'
 import { EngineError } from '../../../errors.js'
 import type { ExitStatus, ProcessRef } from '../../../model/process.js'
 import { sleep } from '../../../util/abort.js'
+import { hasNoRoom } from '../../../util/fs-error.js'
 import type { Cgroups } from './cgroups.js'
 import { judge } from './judge.js'
 import type { ProcessFiles, TaskState } from './task-files.js'
@@ -31,6 +32,8 @@ export class Exits {
   readonly #closing: AbortController = new AbortController()
   /** Wire ids with nothing left below, so that `delete` need not ask. */
   readonly #released: Set<string> = new Set()
+  /** Ends that the disk had no room for: their carrier goes on knowing them. */
+  readonly #unstored: Set<string> = new Set()
 
   constructor(carrier: Carrier, cgroups: Cgroups, step: (name: string) => Promise<void>, trace: Trace) {
     this.#carrier = carrier
@@ -70,6 +73,7 @@ export class Exits {
   }
   forget(state: TaskState): void {
     this.#released.delete(keyOf(state))
+    this.#unstored.delete(keyOf(state))
   }
   listen(listener: ExitListener): Disposable {
     this.#listeners.add(listener)
@@ -96,7 +100,16 @@ export class Exits {
   }
   async #store(files: ProcessFiles, state: TaskState, end: CarriedExit | undefined): Promise<ExitStatus> {
     const exit = await judge(this.#cgroups, files, state, end)
-    return (await files.storeExit(state, exit)) ?? exit
+    try {
+      const stands = (await files.storeExit(state, exit)) ?? exit
+      this.#unstored.delete(keyOf(state))
+      return stands
+    } catch (error) {
+      if (!hasNoRoom(error)) throw error
+      this.#unstored.add(keyOf(state))
+      this.#warn(`end of ${keyOf(state)}`, error)
+      return exit
+    }
   }
 
   /** `undefined`: it is gone, and nobody can say how. */
@@ -126,6 +139,8 @@ export class Exits {
   }
 
   async #finish(state: TaskState, lost: boolean): Promise<void> {
+    // Whoever asks next stores it, or removes it.
+    if (this.#unstored.has(keyOf(state))) return
     await this.#release(state)
     if (lost && state.execId === undefined) await this.#cgroups.clear(state.cgroup)
   }

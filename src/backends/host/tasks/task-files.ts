@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as z from 'zod/mini'
 import type { ExitStatus, ProcessRef, Signal } from '../../../model/process.js'
 import { encodeFileName } from '../../../util/file-name.js'
-import { hasErrno } from '../../../util/fs-error.js'
+import { hasErrno, hasNoRoom } from '../../../util/fs-error.js'
 import { once } from '../../../util/once.js'
 import { readSmall, removeSmall, removeTree, writeSmall } from '../small-files.js'
 
@@ -127,12 +127,12 @@ export class ProcessFiles {
       removeSmall(temporary)
     }
   }
-  /** Written before the signal is sent: who sees the end must be able to tell. */
+  /** Written before the signal is sent: who sees the end must be able to tell. Where there is no room the signal goes out all the same. */
   async addSignal(signal: Signal): Promise<void> {
     try {
       appendFileSync(this.path('signals'), `${signal}\n`, { mode: 0o600 })
     } catch (error) {
-      if (!hasErrno(error, 'ENOENT')) throw error
+      if (!hasErrno(error, 'ENOENT') && !hasNoRoom(error)) throw error
     }
   }
   async signals(): Promise<readonly Signal[]> {
