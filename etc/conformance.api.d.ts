@@ -1174,7 +1174,13 @@ interface LogPlan {
     /** A directory of the container's own. What is written there is the driver's affair. */
     readonly directory: string;
 }
-/** What to do with the standard streams. The service picks pipes, FIFOs or files. */
+/**
+ * What to do with the standard streams. The service picks pipes, FIFOs or files. Where these lie on a disk without room, a process
+ * waits at its output, and nobody else: it can be killed, waited for and deleted meanwhile, which makes room. What was written stays
+ * as it was. Whether it goes on when there is room is the room's affair: owned ones of `local` do and lose nothing; below containerd's
+ * shim, which ends copying at the first write that fails, it waits until it is ended. Output that an ended one has left unwritten is
+ * given up after some seconds.
+ */
 interface StdioPlan {
     readonly tty: boolean;
     readonly stdin: boolean;
