@@ -104,17 +104,22 @@ async function shimOf(
 
 interface Answers {
   readonly keeps: boolean
+  /** gVisor: a kernel of its own, in a process of which the host sees no more than that. */
+  readonly isSandbox: boolean
   readonly verbs: readonly string[]
 }
 /** Asked once for each binary and boot. */
 async function askedOf(binary: string, { state, signal }: RuntimePlace): Promise<Answers> {
-  const kept = join(state, `.answers-${await binaryKey(binary, [])}`)
+  const kept = join(state, `.answers-${await binaryKey(binary, ['sandbox'])}`)
   const known = parse(readSmall(kept))
   if (known !== undefined) return known
-  const [run, all] = await Promise.all([help(binary, ['run', '--help'], { signal }), help(binary, ['--help'], { signal })])
+  const [run, all, version] = await Promise.all(
+    [['run', '--help'], ['--help'], ['--version']].map((args) => help(binary, args, { signal })),
+  )
   const answers: Answers = {
-    keeps: /^\s*--?keep\b/m.test(run),
-    verbs: ['pause', 'resume', 'update', 'exec', 'ps'].filter((verb) => new RegExp(`^\\s*${verb}\\b`, 'm').test(all)),
+    keeps: /^\s*--?keep\b/m.test(run ?? ''),
+    isSandbox: /^runsc version/m.test(version ?? ''),
+    verbs: ['pause', 'resume', 'update', 'exec', 'ps'].filter((verb) => new RegExp(`^\\s*${verb}\\b`, 'm').test(all ?? '')),
   }
   await replaceFile(kept, JSON.stringify(answers), 0o600)
   return answers
@@ -127,7 +132,8 @@ function parse(text: string | undefined): Answers | undefined {
   }
 }
 /** A program that does not list its verbs has those that its table says. */
-function withAnswers(features: RuntimeFeatures, { verbs }: Answers): RuntimeFeatures {
+function withAnswers(given: RuntimeFeatures, { verbs, isSandbox }: Answers): RuntimeFeatures {
+  const features: RuntimeFeatures = isSandbox ? { ...given, hostPid: false, cgroup: 'sandbox', stats: 'runtime' } : given
   if (verbs.length === 0) return features
   return {
     ...features,

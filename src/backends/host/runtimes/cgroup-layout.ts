@@ -1,8 +1,12 @@
 // Does a runtime refuse a machine whose cgroup v1 tree has a v2 mount with controllers? Asked of the runtime itself.
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CallOptions } from '../../../model/common.js'
+import { onAbort } from '../../../util/abort.js'
+
+const mostMs = 10_000
 
 /** Where such a mount is; `undefined` on any other layout. */
 export async function hybridCgroup(mountinfo?: string): Promise<string | undefined> {
@@ -33,25 +37,28 @@ export async function refusesHybrid(binary: string, directory: string, options: 
     await mkdir(join(bundle, 'root'), { mode: 0o700 })
     await writeFile(join(bundle, 'config.json'), JSON.stringify(probe))
     const state = ['--root', join(bundle, 'state')]
-    const said = await run(binary, [...state, 'create', '--bundle', bundle, 'probe'], options)
-    if (/hybrid mode not supported/i.test(said)) return true
-    await run(binary, [...state, 'delete', '--force', 'probe'], options)
-    return false
+    try {
+      const said = await run(binary, [...state, 'create', '--bundle', bundle, 'probe'], join(bundle, 'said'), options)
+      return /hybrid mode not supported/i.test(said)
+    } finally {
+      // Also of a call that was given up: what was created waits to be started.
+      await run(binary, [...state, 'delete', '--force', 'probe'], join(bundle, 'said'))
+    }
   } finally {
     await rm(bundle, { recursive: true, force: true })
   }
 }
 
-function run(binary: string, args: readonly string[], { signal }: CallOptions): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(
-      binary,
-      args,
-      { timeout: 10_000, killSignal: 'SIGKILL', maxBuffer: 1 << 20, ...(signal && { signal }) },
-      (_error, stdout, stderr) => {
-        if (signal?.aborted === true) reject(signal.reason)
-        else resolve(`${stdout}${stderr}`)
-      },
-    ).stdin?.end()
+/** What it said, by way of a file: of a pipe a container that was created keeps the other end. */
+async function run(binary: string, args: readonly string[], said: string, { signal }: CallOptions = {}): Promise<string> {
+  signal?.throwIfAborted()
+  await using file = await open(said, 'w+', 0o600)
+  const child = spawn(binary, args, { stdio: ['ignore', file.fd, file.fd], timeout: mostMs, killSignal: 'SIGKILL' })
+  using _killing = onAbort(signal, () => {
+    child.kill('SIGKILL')
   })
+  // One that cannot even be run has said nothing.
+  await once(child, 'exit').catch(() => {})
+  signal?.throwIfAborted()
+  return readFile(said, 'utf8')
 }

@@ -1,5 +1,5 @@
-// What OCI runtimes say when a command cannot be run, as they word it. Of crun 1.8 and runc 1.1, recorded; both keep
-// their words from release to release.
+// What OCI runtimes say when a command cannot be run, as they word it. Of crun 1.8, runc 1.1 and runsc 20221219,
+// recorded; all keep their words from release to release.
 
 export interface CommandFailure {
   /** As a shell would exit. */
@@ -25,6 +25,9 @@ const patterns: readonly Pattern[] = [
   // crun, of an exec only: it waits for execve(2) itself
   { text: /(?:^|[\s:])exec: (?:Permission denied|Exec format error|Is a directory)/, exitCode: 126, why: 'is not executable' },
   { text: /(?:^|[\s:])exec: No such file or directory/, exitCode: 127, why: 'needs an interpreter that was not found' },
+  // runsc: failed to load /x: no such file or directory
+  { text: /failed to load .*: (?:no such file or directory|not a directory)/, exitCode: 127, why: 'was not found' },
+  { text: /failed to load .*: (?:permission denied|exec format error)/, exitCode: 126, why: 'is not executable' },
   // runc: mkdir /etc/passwd: not a directory; chdir to cwd ("/x") set in config.json failed: … / crun: chdir `/x`: …
   { text: /error during container init: mkdir .*: not a directory/, exitCode: 126, why: 'has a working directory that is no directory' },
   {

@@ -41,13 +41,15 @@ export function localCarrier(context: LocalContext, foreground: Foreground, shim
 
 function modeOf({ runtimes }: LocalContext, { runtime, lifetime, stdio }: TaskRequest, spec: RuntimeSpec): Mode {
   requireRights()
-  const { form } = runtimes.resolve(runtime)
+  const { form, features } = runtimes.resolve(runtime)
   const shares = sharesMounts(spec)
   // Its cgroup must be there when it has ended, or nobody can tell whether the kernel killed it for its memory.
   const vanishes = limitsMemory(spec) && !form.keeps && !isEngineError(form.shim)
+  // In the foreground only its cgroup would tell that it is paused, and a command that is not there would end it without a word.
+  const isSandbox = features.cgroup === 'sandbox' && !isEngineError(form.shim)
   // What outlives init there keeps a runtime in the foreground waiting for ever.
   const lingers = hasSharedPids(spec)
-  if (lifetime === 'owned' && !stdio.tty && !shares && !vanishes && !lingers) return 'foreground'
+  if (lifetime === 'owned' && !stdio.tty && !shares && !vanishes && !lingers && !isSandbox) return 'foreground'
   if (isEngineError(form.shim)) throw new EngineError('failed_precondition', form.shim.message, { cause: form.shim })
   return shares ? 'open-shim' : 'shim'
 }
