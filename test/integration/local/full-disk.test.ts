@@ -54,6 +54,13 @@ it('a full disk is resource_exhausted and leaves nothing torn; with room the sam
 
   await execute('mount', ['-o', 'remount,size=64m', root])
   expect(await streaming()).toBe(layer.diffId)
+  // No room for the record that says that it is committed: the key stays, and can be committed later.
+  const filler = join(root, 'filler')
+  await execute('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k']).catch(() => {}) // until there is none
+  await expect(snapshots.commit('whole', 'key')).rejects.toMatchObject(exhausted)
+  expect(await snapshots.find('whole')).toBeUndefined()
+  expect((await snapshots.find('key'))?.kind).toBe('active')
+  await rm(filler)
   await snapshots.commit('whole', 'key')
   await using tree = await mountTree(await snapshots.view('look', 'whole'))
   expect((await readFile(join(tree.root, 'large'))).equals(body)).toBe(true)
