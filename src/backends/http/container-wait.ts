@@ -56,7 +56,8 @@ async function byConditions(context: WaitContext, id: string, { until = 'exit', 
 async function startsAgain(context: WaitContext, { Id, State, HostConfig }: InspectAnswer, { signal }: CallOptions): Promise<boolean> {
   const policy = HostConfig.RestartPolicy?.Name ?? ''
   if (context.dialect.containers.tellsRestarts || policy === '' || policy === 'no') return false
-  await untilSettled(context, { Id, State }, { signal })
+  // It is told before it has begun, and for a moment nothing else tells it.
+  if ((await untilSettled(context, { Id, State }, { signal })) === 'restart') return true
   const now = await lookFor(context, Id, { signal })
   return now !== undefined && (isRunning(now.State) || isRestarting(now.State) || now.State.StartedAt !== State.StartedAt)
 }
