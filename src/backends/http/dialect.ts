@@ -82,6 +82,8 @@ export interface ContainerWays {
   readonly watchesExecs: boolean
   /** A history that ends is cut off at once at its end, so that its last events are told only when that is so much later. */
   readonly historyLagMs: number
+  /** After an end is told the last of what was said comes into the log, for so long. */
+  readonly logsLagMs: number
   /** So many events are kept, and older ones are gone. Absent: all of them are. */
   readonly keepsEvents?: number | undefined
   /**

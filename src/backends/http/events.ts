@@ -16,6 +16,8 @@ const shortestMs = 100
 const longestMs = 2_000
 /** Rounded times may be a little late; what was seen is passed over. */
 const overlapNanos = 2_000
+/** A clock that counts milliseconds is behind what has just happened. */
+const clockNanos = 1e6
 
 interface Seen {
   readonly place: Place
@@ -50,7 +52,7 @@ async function* history(context: EventContext, options: EventsOptions): AsyncGen
     try {
       if (doubtful && (await isForgotten(context, place, now, { signal }))) yield gap(context, formatCursor(place))
       doubtful = false
-      for await (const seen of answered(context, place, follow ? undefined : Math.max(now, place.nanos), { signal })) {
+      for await (const seen of answered(context, place, follow ? undefined : Math.max(now + clockNanos, place.nanos), { signal })) {
         connected = true
         place = seen.place
         if (isWanted(seen.body, options)) yield { cursor: formatCursor(place), ...seen.body }

@@ -1,7 +1,7 @@
 // The log of a container, one entry a line.
 import { EngineError } from '../../errors.js'
 import type { LogEntry, LogOptions } from '../../ports/streams.js'
-import { linkedSignal } from '../../util/abort.js'
+import { linkedSignal, sleep } from '../../util/abort.js'
 import { hasEnded } from './attach.js'
 import { type ContainerContext, containerSubject, inspect } from './container-context.js'
 import { Demultiplexer } from './demultiplex.js'
@@ -10,7 +10,7 @@ import { FramedLog, type LogParser, PlainLog } from './log-lines.js'
 import { path } from './path.js'
 import { untilEnded } from './until-ended.js'
 import type { InspectAnswer } from './wire/container.js'
-import { toDate } from './wire/container-info.js'
+import { isRunning, toDate } from './wire/container-info.js'
 
 type LogContext = Pick<ContainerContext, 'calls' | 'dialect' | 'supports'>
 
@@ -27,10 +27,20 @@ async function* recordedLogs(context: LogContext, id: string, options: LogOption
   if (toDate(answer.State.StartedAt) === undefined || tail === 0) {
     if (follow !== true || toDate(answer.State.StartedAt) === undefined) return
   }
+  await untilWritten(context, answer, options)
   // A daemon counts the lines of both streams, and takes some away afterwards.
   if (tail !== undefined && tail > 0 && streams !== undefined && new Set(streams).size === 1)
     yield* lastOfOneStream(context, answer, options, tail)
   else yield* entries(context, answer, options)
+}
+
+/** By the daemon's clock, but never longer than it may take. */
+async function untilWritten({ dialect }: LogContext, { State }: InspectAnswer, { signal }: LogOptions): Promise<void> {
+  const { logsLagMs } = dialect.containers
+  const endedAt = toDate(State.FinishedAt)?.getTime()
+  if (logsLagMs === 0 || endedAt === undefined || isRunning(State)) return
+  const left = Math.min(endedAt + logsLagMs - Date.now(), logsLagMs)
+  if (left > 0) await sleep(left, signal)
 }
 
 async function* lastOfOneStream(context: LogContext, answer: InspectAnswer, options: LogOptions, tail: number): AsyncGenerator<LogEntry> {

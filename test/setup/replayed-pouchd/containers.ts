@@ -1,5 +1,6 @@
 // The life of containers on the replayed pouchd: their state chooses the recorded answer.
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Signal } from '../../../src/model/process.js'
 import type { Recorded } from '../replay.js'
 import type { RawRequest, Wire } from '../scripted-daemon.js'
@@ -81,6 +82,8 @@ export class Containers {
   }
   async wait(wire: Wire, box: Box): Promise<void> {
     const code = box.isRunning ? (await box.process?.exited)?.exitCode : box.exitCode
+    // No daemon is so quick that an end and what is asked after it fall into one millisecond.
+    await sleep(2)
     await tellBody(wire, recorded('life', 'wait'), { StatusCode: code })
   }
   freeze(wire: Wire, box: Box, verb: 'pause' | 'unpause'): Promise<void> {

@@ -79,6 +79,7 @@ export const docker: Dialect = {
     listsPaused: true,
     watchesExecs: true,
     historyLagMs: 0,
+    logsLagMs: 0,
     // In memory: `eventsLimit` of its events service.
     keepsEvents: 256,
     tellsInMemory: true,

@@ -108,6 +108,7 @@ export const pouch: Dialect = {
     listsPaused: true,
     watchesExecs: true,
     historyLagMs: 0,
+    logsLagMs: 300,
     tellsInMemory: true,
     tellsRestarts: true,
     networksAtCreate: () => Number.POSITIVE_INFINITY,

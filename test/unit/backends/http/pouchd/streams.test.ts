@@ -116,6 +116,20 @@ describe('a log', () => {
       expect(await collect(streams.logs('c1', { tail: 0 }))).toEqual([])
     }))
 
+  it('of a container that has just ended is read a moment later, when the daemon has written its last lines', () =>
+    withPouchd('1.3.0', async ({ backend: { streams }, expect: asks }) => {
+      const ended = Date.now()
+      const stopped = life('inspect stopped')
+      const body = stopped.body as { readonly State: object }
+      asks('GET /containers/c1/json', {
+        ...stopped,
+        body: { ...body, State: { ...body.State, FinishedAt: new Date(ended).toISOString() } },
+      })
+      asks(`GET /containers/${id}/logs`, logs('last of stdout, with times'), { query: all })
+      expect((await collect(streams.logs('c1'))).length).toBe(1)
+      expect(Date.now() - ended).toBeGreaterThanOrEqual(290)
+    }))
+
   it('of a terminal is lines of text', () =>
     withPouchd('1.3.0', async ({ backend: { streams }, expect: asks }) => {
       asks(`GET /containers/${shell}/json`, attach('inspect terminal, ended'))
