@@ -146,7 +146,14 @@ async function byAsking(context: WaitContext, id: string, { until = 'exit', sign
  * The code of the end of the run that was seen; `undefined` when nobody told it. Some daemons do not hear of an end that came just before
  * they were asked, or that a restart followed at once: so it is looked after meanwhile, and the wait given up when that run is over.
  */
-async function codeOfRun(context: WaitContext, { Id, State }: InspectAnswer, { signal }: CallOptions): Promise<number | undefined> {
+async function codeOfRun(
+  context: WaitContext,
+  { Id, State, HostConfig }: InspectAnswer,
+  { signal }: CallOptions,
+): Promise<number | undefined> {
+  // Under a policy the end that such a daemon tells may be that of a later run.
+  const policy = HostConfig.RestartPolicy?.Name ?? ''
+  const doubtful = !context.dialect.containers.tellsRestarts && policy !== '' && policy !== 'no'
   using waiting = linkedSignal(signal)
   let isOver = false
   const told = untilItStops(context, Id, { signal: waiting.signal }).finally(() => {
@@ -156,7 +163,7 @@ async function codeOfRun(context: WaitContext, { Id, State }: InspectAnswer, { s
   try {
     for (;;) {
       await Promise.race([told, sleep(longestMs, signal)])
-      if (isOver) return await told
+      if (isOver) return (doubtful ? await codeInHistory(context, Id, State.StartedAt, { signal }) : undefined) ?? (await told)
       const now = await lookFor(context, Id, { signal })
       const runsOn = now !== undefined && isRunning(now.State) && now.State.StartedAt === State.StartedAt
       if (!runsOn)
