@@ -44,7 +44,8 @@ export class AccountFiles {
   /** Of a tree that is open already, e.g. a running container's. */
   async ofTree(root: string, options: CallOptions = {}): Promise<AccountTexts> {
     await using tree = await this.#deps.openRootedFs(root, options)
-    return { passwd: await readText(tree, '/etc/passwd', options), group: await readText(tree, '/etc/group', options) }
+    const [passwd, group] = await Promise.all(['/etc/passwd', '/etc/group'].map((path) => readText(tree, path, options)))
+    return { passwd, group }
   }
 
   async #readMounts(mounts: readonly Mount[], options: CallOptions): Promise<AccountTexts> {

@@ -1,12 +1,15 @@
 // HostFiles on this process's own file system.
-import type { Stats } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { mkdir, open, readdir, stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { EngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { HostFiles, HostPath } from '../../ports/engine/host-files.js'
+import { readSmall } from './small-files.js'
 
 const textLimit = 1 << 20
+/** Read at once: every container asks for /etc/resolv.conf. */
+const smallText = 64 << 10
 const deviceDepth = 4
 
 export class LinuxHostFiles implements HostFiles {
@@ -23,6 +26,8 @@ export class LinuxHostFiles implements HostFiles {
 
   async readText(path: string, options: CallOptions = {}): Promise<string | undefined> {
     options.signal?.throwIfAborted()
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats?.isFile() === true && stats.size > 0 && stats.size <= smallText) return readSmall(path)
     const file = await orAbsent(open(path, 'r'))
     if (file === undefined) return undefined
     try {

@@ -3,6 +3,7 @@ import { readFile, readdir, rmdir } from 'node:fs/promises'
 import { join, normalize } from 'node:path'
 import type { ResourceSample } from '../../../ports/engine/tasks.js'
 import { once } from '../../../util/once.js'
+import { readSmall } from '../small-files.js'
 import { type CgroupTree, type V1Files, cgroupTree, isFrozen, oomKills, processIds, sampleV1, sampleV2 } from './cgroup-files.js'
 
 const v1Names = {
@@ -33,13 +34,13 @@ export class Cgroups {
   /** `path` as the spec has it. `undefined`: it cannot be known. */
   async oomKills(path: string | undefined): Promise<number | undefined> {
     const tree = await this.#tree()
-    const text = await (tree.version === 'v1' ? read(tree, path, 'memory', 'memory.oom_control') : read(tree, path, '', 'memory.events'))
+    const text = tree.version === 'v1' ? glance(tree, path, 'memory', 'memory.oom_control') : glance(tree, path, '', 'memory.events')
     return text === undefined ? undefined : oomKills(text)
   }
   /** `undefined`: it cannot be known. */
   async isFrozen(path: string | undefined): Promise<boolean | undefined> {
     const tree = await this.#tree()
-    const text = await (tree.version === 'v1' ? read(tree, path, 'freezer', 'freezer.state') : read(tree, path, '', 'cgroup.events'))
+    const text = tree.version === 'v1' ? glance(tree, path, 'freezer', 'freezer.state') : glance(tree, path, '', 'cgroup.events')
     return text === undefined ? undefined : isFrozen(text)
   }
   /** As this process counts, of the group and all below it. `undefined`: it cannot be known. */
@@ -82,13 +83,21 @@ async function processesBelow(directory: string): Promise<readonly number[] | un
   }
 }
 async function read(tree: CgroupTree, path: string | undefined, controller: string, name: string): Promise<string | undefined> {
-  const mount = tree.mounts[controller]
-  if (mount === undefined || path === undefined || !isOwn(path)) return undefined
+  const file = fileOf(tree, path, controller, name)
+  return file === undefined ? undefined : readFile(file, 'utf8').catch(() => undefined)
+}
+/** At once: a line or two, asked for before and after each process. */
+function glance(tree: CgroupTree, path: string | undefined, controller: string, name: string): string | undefined {
+  const file = fileOf(tree, path, controller, name)
   try {
-    return await readFile(join(mount, normalize(path), name), 'utf8')
+    return file === undefined ? undefined : readSmall(file)
   } catch {
     return undefined
   }
+}
+function fileOf(tree: CgroupTree, path: string | undefined, controller: string, name: string): string | undefined {
+  const mount = tree.mounts[controller]
+  return mount === undefined || path === undefined || !isOwn(path) ? undefined : join(mount, normalize(path), name)
 }
 
 /** A relative path is the runtime's own to place; `/` is everybody's, and says nothing of one container. */

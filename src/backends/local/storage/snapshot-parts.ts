@@ -1,9 +1,8 @@
 // What the verbs of a snapshotter work with.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
-import { hasErrno } from '../../../util/fs-error.js'
+import { readSmall } from '../../host/small-files.js'
 import type { SnapshotRecord, SnapshotRecords } from './snapshot-records.js'
 import type { OverlayDefaults } from './snapshot-mounts.js'
 import type { Store } from './store.js'
@@ -31,15 +30,9 @@ export function usageOf(
 }
 /** Was what this active record names committed, by one who died before the key was gone? */
 export async function isCommitted({ directory, records }: SnapshotterParts, { id }: SnapshotRecord): Promise<boolean> {
-  let name: string
-  try {
-    name = await readFile(join(directory, id, committedFile), 'utf8')
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return false
-    throw error
-  }
+  const name = readSmall(join(directory, id, committedFile))
   // An empty one is what a power failure leaves of a mark whose record was not made.
-  return name !== '' && (await records.find(name))?.id === id
+  return name !== undefined && name !== '' && (await records.find(name))?.id === id
 }
 
 /** Throws `not_found`, and `failed_precondition` for one that can still be written. */

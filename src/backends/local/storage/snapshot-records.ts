@@ -1,7 +1,7 @@
 // What is known of snapshots: a file for each key, whole or not there. Names and keys share one space, so one directory.
 import { randomBytes, randomUUID } from 'node:crypto'
-import { linkSync } from 'node:fs'
-import { link, open, readdir, rename, unlink } from 'node:fs/promises'
+import { linkSync, renameSync } from 'node:fs'
+import { link, open, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
 import { EngineError } from '../../../errors.js'
@@ -60,7 +60,7 @@ export class SnapshotRecords {
       if (hasErrno(error, 'EEXIST')) return false
       throw fsError(error, `snapshot "${record.key}"`)
     } finally {
-      await unlink(temporary).catch(() => {})
+      removeSmall(temporary)
     }
   }
   /** Absent is success. */
@@ -132,7 +132,7 @@ export function newId(): string {
 /** False when there is nothing to move. */
 export async function moved(from: string, to: string): Promise<boolean> {
   try {
-    await rename(from, to)
+    renameSync(from, to)
     return true
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return false

@@ -1,4 +1,4 @@
-import { chown, mkdir, stat } from 'node:fs/promises'
+import { chownSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { EngineError } from '../../../errors.js'
 import type { CallOptions, Mount } from '../../../model/common.js'
@@ -105,16 +105,16 @@ export class LocalSnapshotter implements Snapshotter {
     if (kind === 'view') return
     const { directory, overlay } = this.#parts
     const own = join(directory, id)
-    await mkdir(own, { mode: 0o700 })
-    await mkdir(join(own, 'fs'), { mode: 0o755 })
-    if (overlay !== undefined) await mkdir(join(own, 'work'), { mode: 0o711 })
-    if (parentLater === true) await mkdir(join(own, later), { mode: 0o700 })
+    mkdirSync(own, { mode: 0o700 })
+    mkdirSync(join(own, 'fs'), { mode: 0o755 })
+    if (overlay !== undefined) mkdirSync(join(own, 'work'), { mode: 0o711 })
+    if (parentLater === true) mkdirSync(join(own, later), { mode: 0o700 })
     if (below === undefined) return
     const lower = join(directory, below, 'fs')
     if (overlay === undefined) await runProgram('cp', ['-a', '--reflink=auto', '--', `${lower}/.`, join(own, 'fs')], options)
     else {
-      const { uid, gid } = await stat(lower)
-      await chown(join(own, 'fs'), uid, gid)
+      const { uid, gid } = statSync(lower)
+      chownSync(join(own, 'fs'), uid, gid)
     }
   }
   #mounts(record: SnapshotRecord): readonly Mount[] {

@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isEngineError } from '../../../errors.js'
 import { openRootedFs } from '../../../util/rooted-fs.js'
+import { removeSmallTree } from '../../host/small-files.js'
 import type { Store } from './store.js'
 
 /** Several may do it at once. What cannot go is traced, and tried again by the next one. */
@@ -12,6 +13,8 @@ export async function emptyTrash({ places, trace }: Store, names?: readonly stri
   for (const name of all) {
     const path = join(places.trash, name)
     try {
+      // What a container that did little has written.
+      if (removeSmallTree(path)) continue
       await rm(path, { recursive: true, force: true })
     } catch {
       await removeDeep(places.trash, name, trace)
