@@ -50,6 +50,11 @@ interface RuntimeFeatures {
     /** One cgroup for a container, or one for all of a sandbox. */
     readonly cgroup: 'container' | 'sandbox';
     readonly stats: 'cgroup' | 'runtime';
+    /**
+     * An annotation that takes a compiled seccomp filter, base64 of its BPF; the runtime keeps the one that it compiles itself in
+     * `seccomp.bpf` of the container's state. crun: `run.oci.seccomp_bpf_data`, since 0.19. Absent: it knows none.
+     */
+    readonly filterAnnotation?: string | undefined;
 }
 
 interface OciOptions {

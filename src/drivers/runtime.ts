@@ -33,6 +33,8 @@ const runcLike: RuntimeFeatures = {
   cgroup: 'container',
   stats: 'cgroup',
 }
+/** What is different of which program. */
+const known: Readonly<Record<string, Partial<RuntimeFeatures>>> = { crun: { filterAnnotation: 'run.oci.seccomp_bpf_data' } }
 /** A guest's processes are not the host's, and its shim counts for it. */
 const guestLike: RuntimeFeatures = { ...runcLike, hostPid: false, cgroup: 'sandbox', stats: 'runtime' }
 
@@ -50,7 +52,7 @@ export function oci(nameOrPath: string, options: OciOptions = {}): OciRuntime {
     path: nameOrPath,
     globalArgs: options.globalArgs ?? [],
     env: options.env ?? {},
-    features: { ...runcLike, ...options.features },
+    features: { ...runcLike, ...known[basename(nameOrPath)], ...options.features },
     adaptSpec: (spec, chosen) => withoutOptions(basename(nameOrPath), spec, chosen),
   }
 }

@@ -7,7 +7,7 @@ import { compile } from '../../scripts/compile.mjs'
 import { Engine } from '../../src/index.js'
 import { busyboxImage, putImage } from './images.js'
 import { openRoom, type Room } from './open-room.js'
-import { cgroupsBelow, filesBelow, mountsBelow, removeCgroup } from './outside.js'
+import { cgroupsBelow, filesBelow, mountsBelow, processesLeft, removeCgroup, runDirectoryOf } from './outside.js'
 import type { KilledProgram } from './programs/killed.js'
 import { type RunningRegistry, startRegistry } from './registry.js'
 
@@ -61,12 +61,16 @@ export function killAnywhere({ room, left, removeImage }: KillAnywhere): void {
       if (work === 'detached') await endDetached(engine, id)
       else containers.push(id)
     }
-    await engine.close()
     const { root } = room()
+    const run = await runDirectoryOf(root)
+    await engine.close()
     return {
       ...(await left()),
       containers,
-      mounts: await mountsBelow(root),
+      mounts: [...(await mountsBelow(root)), ...(await mountsBelow(run))],
+      // With the last engine it goes as a whole.
+      run: await filesBelow(run),
+      runProcesses: await processesLeft(run),
       files: (await filesBelow(root)).filter((path) => /^(?:containers|tasks|locks|owners|records\/[^/]+)\/[^.]/.test(path)),
       cgroups: await cgroupsBelow(cgroupParent),
     }

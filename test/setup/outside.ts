@@ -1,6 +1,6 @@
 // What is there, told by tools that are not ours: containerd's own client, the mount table, the process table.
 import { execFile } from 'node:child_process'
-import { readdir, readFile, readlink, rmdir } from 'node:fs/promises'
+import { readdir, readFile, readlink, realpath, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -39,6 +39,11 @@ export async function daemonContents(address: string, namespace: string): Promis
   }
 }
 
+/** Where a root keeps what ends with the boot; only while an engine has it open. */
+export async function runDirectoryOf(root: string): Promise<string> {
+  return realpath(join(root, 'run'))
+}
+
 /** Mount points at or below a directory in this mount namespace. */
 export async function mountsBelow(directory: string): Promise<string[]> {
   const table = await readFile('/proc/self/mountinfo', 'utf8')
@@ -59,14 +64,17 @@ export async function processesNaming(text: string): Promise<string[]> {
   return found
 }
 
-/** Shims of a namespace that are still there after the moment that one needs to end. */
-export async function shimsLeft(namespace: string): Promise<string[]> {
+/** The same that are still there after the moment that one needs to end whose parent was killed, or whose task was deleted. */
+export async function processesLeft(text: string): Promise<string[]> {
   const deadline = performance.now() + 3_000
   for (;;) {
-    const left = await processesNaming(`-namespace ${namespace} `)
+    const left = await processesNaming(text)
     if (left.length === 0 || performance.now() > deadline) return left
     await setTimeout(20)
   }
+}
+export function shimsLeft(namespace: string): Promise<string[]> {
+  return processesLeft(`-namespace ${namespace} `)
 }
 
 /** Control groups below one, in any hierarchy. */

@@ -1,4 +1,4 @@
-// Tells when names in a directory change, to whoever waits for it in this process: one watch for all, and none while nobody waits.
+// Tells when names in a directory, or in several, change, to whoever waits for it in this process: one watch for all, and none while nobody waits.
 import { type FSWatcher, watch } from 'node:fs'
 import { linkedSignal, sleep } from '../../util/abort.js'
 
@@ -12,11 +12,11 @@ interface Subscriber {
 }
 
 export class DirectoryWatch {
-  readonly #directory: string
+  readonly #directories: readonly string[]
   readonly #subscribers: Set<Subscriber> = new Set()
-  #watcher: FSWatcher | undefined
-  constructor(directory: string) {
-    this.#directory = directory
+  #watchers: readonly FSWatcher[] | undefined
+  constructor(...directories: readonly string[]) {
+    this.#directories = directories
   }
 
   /** Of one name, or of all. */
@@ -63,21 +63,24 @@ export class DirectoryWatch {
   }
 
   #start(): void {
-    if (this.#watcher !== undefined) return
+    this.#watchers ??= this.#directories.flatMap((directory) => this.#watch(directory))
+  }
+  #watch(directory: string): FSWatcher[] {
     try {
-      this.#watcher = watch(this.#directory, { persistent: false }, (_type, name) => {
+      const watcher = watch(directory, { persistent: false }, (_type, name) => {
         this.changed(name ?? undefined)
       })
       // Out of watches, or the directory is gone: who waits still looks from time to time.
-      this.#watcher.on('error', () => {
-        this.#stop()
+      watcher.on('error', () => {
+        watcher.close()
       })
+      return [watcher]
     } catch {
-      this.#watcher = undefined
+      return []
     }
   }
   #stop(): void {
-    this.#watcher?.close()
-    this.#watcher = undefined
+    for (const watcher of this.#watchers ?? []) watcher.close()
+    this.#watchers = undefined
   }
 }

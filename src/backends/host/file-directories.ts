@@ -1,7 +1,7 @@
 // A directory per container below the engine's root.
 import { closeSync, constants, fchmodSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { EngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { ContainerDirectories } from '../../ports/engine/directories.js'
@@ -14,9 +14,11 @@ const inPlace = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW
 
 export class FileDirectories implements ContainerDirectories {
   readonly #directory: string
-  /** `<root>/containers`; made when the first container's is. */
-  constructor(directory: string) {
+  readonly #volatile: string
+  /** `<root>/containers`, and where texts are written, which are made anew for each run. Both are made when the first container's is. */
+  constructor(directory: string, volatile: string = directory) {
     this.#directory = directory
+    this.#volatile = volatile
   }
 
   /** Throws `invalid_argument` for what is not its own file name. */
@@ -30,7 +32,7 @@ export class FileDirectories implements ContainerDirectories {
     if (name.includes('\0') || name.split('/').some((part) => part === '' || part === '.' || part === '..')) {
       throw new EngineError('invalid_argument', `"${name}" is not a name within a container's directory`)
     }
-    const path = join(this.path(containerId), name)
+    const path = join(this.#volatile, basename(this.path(containerId)), name)
     try {
       writeInPlace(path, Buffer.from(text))
     } catch (error) {
@@ -43,17 +45,22 @@ export class FileDirectories implements ContainerDirectories {
     const path = this.path(containerId)
     try {
       await removeTree(path)
+      if (this.#volatile !== this.#directory) await removeTree(join(this.#volatile, containerId))
     } catch (error) {
       throw fsError(error, `directory of container "${containerId}"`)
     }
   }
   async *list(options: CallOptions = {}): AsyncGenerator<string> {
     options.signal?.throwIfAborted()
-    try {
-      yield* await readdir(this.#directory)
-    } catch (error) {
-      if (!hasErrno(error, 'ENOENT')) throw fsError(error, 'directories of containers')
+    const names = new Set<string>()
+    for (const directory of [this.#directory, this.#volatile]) {
+      try {
+        for (const name of await readdir(directory)) names.add(name)
+      } catch (error) {
+        if (!hasErrno(error, 'ENOENT')) throw fsError(error, 'directories of containers')
+      }
     }
+    yield* names
   }
 }
 

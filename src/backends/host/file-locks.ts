@@ -1,7 +1,7 @@
 // Locks without a process per lock. A lock is a hard link `locks/<key>` to the owner file of whoever holds it: link(2)
 // makes it or finds it taken, in one step. The owner file's flock, taken once per opened root, tells whether the holder lives.
 import { linkSync } from 'node:fs'
-import { mkdir, unlink } from 'node:fs/promises'
+import { mkdir, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../errors.js'
 import type { CallOptions, Closeable } from '../../model/common.js'
@@ -91,6 +91,12 @@ export class FileLocks implements Locks, Closeable {
   }
   tryAcquire(key: string, options: CallOptions = {}): Promise<Closeable | undefined> {
     return this.#tracked(key, (name, signal) => this.#try(name, signal), options)
+  }
+  /** Has anybody else alive this root open? Another opening of this process counts. */
+  async hasOthers(options: CallOptions = {}): Promise<boolean> {
+    const own = this.#owner.path
+    for (const error of await sweepDead(this.#directories, own, options)) this.warn('locks.sweep', error)
+    return (await readdir(this.#directories.owners)).some((name) => join(this.#directories.owners, name) !== own)
   }
   async lead(key: string, work: (signal: AbortSignal) => Promise<void>, options: CallOptions = {}): Promise<void> {
     await using _lead = await this.acquire(`lead/${key}`, options)

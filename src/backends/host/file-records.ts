@@ -15,6 +15,8 @@ import { readSmall, removeSmall, writeSmall } from './small-files.js'
 export interface FileRecordsOptions<T> {
   /** `<root>/records/<kind>`; its last part names the kind, in messages and locks. Made when the first record is. */
   readonly directory: string
+  /** For those that are not `durable`. Default: the same. */
+  readonly volatileDirectory?: string | undefined
   readonly locks: Pick<Locks, 'acquire' | 'tryAcquire'>
   /** From what JSON gives: checks it and makes dates of dates. Throws for what is not a record. */
   readonly parse: (json: unknown) => T
@@ -31,8 +33,11 @@ const readAhead = 16
 export class FileRecords<T> implements RecordStore<T> {
   readonly #options: FileRecordsOptions<T>
   readonly #kind: string
+  /** Where records may be. */
+  readonly #directories: readonly string[]
   constructor(options: FileRecordsOptions<T>) {
     this.#options = options
+    this.#directories = [...new Set([options.directory, options.volatileDirectory ?? options.directory])]
     this.#kind = basename(options.directory)
   }
 
@@ -52,7 +57,8 @@ export class FileRecords<T> implements RecordStore<T> {
   }
   create(id: string, value: T, options: CallOptions = {}): Promise<Stored<T>> {
     return this.#locked(id, options, async (name) => {
-      if (existsSync(this.#path(name))) throw new EngineError('already_exists', `${this.#kind} record "${id}" is there already`)
+      if (this.#directories.some((directory) => existsSync(pathOf(directory, name))))
+        throw new EngineError('already_exists', `${this.#kind} record "${id}" is there already`)
       return this.#write(name, value)
     })
   }
@@ -67,7 +73,9 @@ export class FileRecords<T> implements RecordStore<T> {
   delete(id: string, options: CallOptions = {}): Promise<void> {
     return this.#locked(id, options, async (name) => {
       const durable = this.#isDurable(name, id)
-      if (removeSmall(this.#path(name)) && durable) await syncDirectory(this.#options.directory)
+      for (const directory of this.#directories) {
+        if (removeSmall(pathOf(directory, name)) && durable) await syncDirectory(directory)
+      }
     })
   }
 
@@ -84,30 +92,30 @@ export class FileRecords<T> implements RecordStore<T> {
   #lockKey(name: string): string {
     return `record/${this.#kind}/${name}`
   }
-  #path(name: string): string {
-    return join(this.#options.directory, name + suffix)
-  }
-  /** Under the record's lock nobody else writes it, so that what a crash left there is written over. */
-  #temporary(name: string): string {
-    return join(this.#options.directory, `.${name}`)
-  }
 
   async #names(options: CallOptions): Promise<readonly string[]> {
-    let found: readonly string[]
+    const names = new Set<string>()
+    for (const directory of this.#directories) {
+      for (const name of await this.#entries(directory)) {
+        if (name.startsWith('.')) await this.#sweep(directory, name.slice(1), options)
+        else if (name.endsWith(suffix)) names.add(name.slice(0, -suffix.length))
+      }
+    }
+    return [...names]
+  }
+  async #entries(directory: string): Promise<readonly string[]> {
     try {
-      found = await readdir(this.#options.directory)
+      return await readdir(directory)
     } catch (error) {
       if (hasErrno(error, 'ENOENT')) return []
       throw fsError(error, `${this.#kind} records`)
     }
-    for (const name of found) if (name.startsWith('.')) await this.#sweep(name.slice(1), options)
-    return found.filter((name) => name.endsWith(suffix) && !name.startsWith('.')).map((name) => name.slice(0, -suffix.length))
   }
   /** What a writer left when it died; one that lives holds the lock. */
-  async #sweep(name: string, options: CallOptions): Promise<void> {
+  async #sweep(directory: string, name: string, options: CallOptions): Promise<void> {
     try {
       await using lock = await this.#options.locks.tryAcquire(this.#lockKey(name), options)
-      if (lock !== undefined) await unlink(this.#temporary(name))
+      if (lock !== undefined) await unlink(temporaryOf(directory, name))
     } catch (error) {
       options.signal?.throwIfAborted()
       if (!hasErrno(error, 'ENOENT')) this.#warn(error)
@@ -125,8 +133,12 @@ export class FileRecords<T> implements RecordStore<T> {
   }
   #read(name: string, id: string): Stored<T> | undefined {
     let text: string | undefined
+    let path = ''
     try {
-      text = readSmall(this.#path(name))
+      for (const directory of this.#directories) {
+        path = pathOf(directory, name)
+        text ??= readSmall(path)
+      }
     } catch (error) {
       throw fsError(error, `${this.#kind} record "${id}"`)
     }
@@ -136,7 +148,7 @@ export class FileRecords<T> implements RecordStore<T> {
       if (typeof revision !== 'string') throw new TypeError('no revision')
       return { value: this.#options.parse(value), revision }
     } catch (cause) {
-      throw new EngineError('data_loss', `${this.#kind} record "${id}" cannot be read: ${this.#path(name)}`, { cause })
+      throw new EngineError('data_loss', `${this.#kind} record "${id}" cannot be read: ${path}`, { cause })
     }
   }
   #isDurable(name: string, id: string): boolean {
@@ -151,21 +163,23 @@ export class FileRecords<T> implements RecordStore<T> {
   }
 
   async #write(name: string, value: T): Promise<Stored<T>> {
-    const { directory, serialize, durable } = this.#options
+    const { directory, volatileDirectory = directory, serialize, durable } = this.#options
     // Never used again, so that one deleted and made anew is another one.
     const revision = randomUUID()
     const text = `${JSON.stringify({ revision, value: serialize === undefined ? value : serialize(value) })}\n`
     const sync = durable?.(value) ?? true
-    const temporary = this.#temporary(name)
+    const place = sync ? directory : volatileDirectory
+    const temporary = temporaryOf(place, name)
     try {
       writeSmall(temporary, text)
       if (sync) await syncData(temporary)
-      renameSync(temporary, this.#path(name))
+      renameSync(temporary, pathOf(place, name))
     } catch (error) {
       await unlink(temporary).catch(() => {})
       throw error
     }
     if (sync) await syncDirectory(directory)
+    for (const other of this.#directories) if (other !== place) removeSmall(pathOf(other, name))
     return { value, revision }
   }
   #warn(error: unknown): void {
@@ -177,6 +191,13 @@ export class FileRecords<T> implements RecordStore<T> {
   }
 }
 
+function pathOf(directory: string, name: string): string {
+  return join(directory, name + suffix)
+}
+/** Under the record's lock nobody else writes it, so that what a crash left there is written over. */
+function temporaryOf(directory: string, name: string): string {
+  return join(directory, `.${name}`)
+}
 async function syncData(path: string): Promise<void> {
   await using file = await open(path, 'r+')
   await file.datasync()

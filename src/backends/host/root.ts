@@ -13,6 +13,7 @@ import { FileDirectories } from './file-directories.js'
 import { FileEvents } from './file-events.js'
 import { type FileLocks, openFileLocks } from './file-locks.js'
 import { FileRecords, type FileRecordsOptions } from './file-records.js'
+import { openRunDirectory } from './run-directory.js'
 
 export interface OpenRootOptions extends CallOptions {
   readonly onTrace?: Trace | undefined
@@ -21,6 +22,8 @@ export interface OpenRootOptions extends CallOptions {
 export interface Root extends Closeable {
   /** Absolute. */
   readonly directory: string
+  /** For what ends with this boot. Absolute. */
+  readonly runDirectory: string
   /** The same for ever, for whoever opens it. */
   readonly id: string
   readonly locks: FileLocks
@@ -39,16 +42,22 @@ export async function openRoot(directory: string, options: OpenRootOptions = {})
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const id = await identify(directory)
     const locks = await openFileLocks(directory, options)
+    const run = await openRunDirectory({ root: directory, id, locks }, options).catch(async (error: unknown) => {
+      await locks.close()
+      throw error
+    })
     const events = new FileEvents({ directory: join(directory, 'events'), locks, engineId: id })
     return {
       directory,
+      runDirectory: run.path,
       id,
       locks,
       events,
-      directories: new FileDirectories(join(directory, 'containers')),
+      directories: new FileDirectories(join(directory, 'containers'), join(run.path, 'containers')),
       records: (kind, { parse, durable }) =>
         new FileRecords({
           directory: join(directory, 'records', kind),
+          volatileDirectory: join(run.path, 'records', kind),
           locks,
           parse,
           durable: (value) => durable?.(value) ?? true,
@@ -56,6 +65,7 @@ export async function openRoot(directory: string, options: OpenRootOptions = {})
         }),
       ...closeable(async () => {
         await events.close()
+        await run.close()
         await locks.close()
       }),
     }

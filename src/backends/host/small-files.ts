@@ -8,7 +8,6 @@ import { hasErrno } from '../../util/fs-error.js'
 
 /** Freeing the blocks of a larger file takes the kernel long: that is for a thread. */
 const smallBytes = 1 << 20
-const fewEntries = 32
 
 /** `undefined`: not there. */
 export function readSmall(path: string): string | undefined {
@@ -44,26 +43,6 @@ export async function removeTree(path: string): Promise<void> {
   }
   for (const name of unlessAbsent(() => readdirSync(path)) ?? []) await removeTree(join(path, name))
   unlessAbsent(() => rmdirSync(path))
-}
-
-/** The same at once, where it is only a few small files and directories. False: part of it is left, and takes longer than a loop may stand. */
-export function removeSmallTree(path: string): boolean {
-  return removeFew(path, { entries: fewEntries })
-}
-function removeFew(path: string, left: { entries: number }): boolean {
-  left.entries -= 1
-  const stats = unlessAbsent(() => lstatSync(path))
-  if (stats === undefined) return true
-  if (!stats.isDirectory()) {
-    if (stats.size > smallBytes) return false
-    removeSmall(path)
-    return true
-  }
-  for (const name of unlessAbsent(() => readdirSync(path)) ?? []) {
-    if (left.entries <= 0 || !removeFew(join(path, name), left)) return false
-  }
-  unlessAbsent(() => rmdirSync(path))
-  return true
 }
 
 function unlessAbsent<T>(call: () => T): T | undefined {

@@ -27,7 +27,7 @@ export async function fastestRuntime(runtimes: LocalRuntimes, options: FastestOp
   const [first, second] = usable
   if (first === undefined || second === undefined) return first
   const keys = await Promise.all(usable.map((name) => binaryKey(runtimes.resolve({ name }).form.binary, [name])))
-  const kept = join(runtimes.state, `.fastest-${keys.map((key) => key.slice(0, 8)).join('-')}`)
+  const kept = join(runtimes.answers, `.fastest-${keys.map((key) => key.slice(0, 8)).join('-')}`)
   const known = readSmall(kept)
   if (known !== undefined && usable.includes(known)) return known
   const best = await probe(runtimes, usable, options)
@@ -36,7 +36,7 @@ export async function fastestRuntime(runtimes: LocalRuntimes, options: FastestOp
 }
 
 async function probe(runtimes: LocalRuntimes, names: readonly string[], { signal, onTrace }: FastestOptions): Promise<string | undefined> {
-  const directory = join(runtimes.state, `.probe-${randomBytes(5).toString('hex')}`)
+  const directory = join(runtimes.answers, `.probe-${randomBytes(5).toString('hex')}`)
   const tasks = await openLocalTasks({ directory, runtimes })
   try {
     let best: { readonly name: string; readonly ms: number } | undefined

@@ -32,6 +32,10 @@ export function runArguments(program: OciProgram, { id, bundle, pidFile, log, ke
   const keeping = keep ? ['--keep'] : []
   return [...global(program, log), 'run', '--bundle', bundle, '--pid-file', pidFile, ...keeping, id]
 }
+/** Made, and not started. */
+export function createArguments(program: OciProgram, { id, bundle, log }: Pick<OciRun, 'id' | 'bundle' | 'log'>): string[] {
+  return [...global(program, log), 'create', '--bundle', bundle, id]
+}
 /** In the foreground, too. */
 export function execArguments(program: OciProgram, { id, processFile, pidFile, log }: OciExec): string[] {
   return [...global(program, log), 'exec', '--process', processFile, '--pid-file', pidFile, id]

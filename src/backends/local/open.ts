@@ -58,6 +58,7 @@ export async function openLocal(options: OpenLocalOptions): Promise<Backend> {
     const { onTrace, beforeStep, signal } = options
     const runtimes = await openLocalRuntimes({
       directory: join(root.directory, 'runtimes'),
+      stateDirectory: join(root.runDirectory, 'runtimes'),
       runtimes: options.runtimes ?? { crun: oci('crun'), runc: oci('runc') },
       signal,
     })
@@ -66,7 +67,14 @@ export async function openLocal(options: OpenLocalOptions): Promise<Backend> {
       { directory: join(root.directory, 'storage'), locks: root.locks, snapshotter: options.snapshotter, onTrace, beforeStep },
       { signal },
     )
-    const tasks = await openLocalTasks({ directory: join(root.directory, 'tasks'), runtimes, onTrace, beforeStep })
+    opened.push(() => storage.close())
+    const tasks = await openLocalTasks({
+      directory: join(root.directory, 'tasks'),
+      ownedDirectory: join(root.runDirectory, 'tasks'),
+      runtimes,
+      onTrace,
+      beforeStep,
+    })
     opened.push(() => tasks.close())
     const ports: EnginePorts = { ...hostPorts(root, onTrace), storage, tasks }
     const preferred = options.defaultRuntime === undefined ? await fastestRuntime(runtimes, { onTrace, signal }) : undefined

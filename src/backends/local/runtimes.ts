@@ -24,6 +24,8 @@ export interface LocalForm extends OciProgram {
   readonly hiddenCgroup: string | undefined
   /** `run --keep`: its cgroup can still be read when the container has ended. */
   readonly keeps: boolean
+  /** It takes compiled seccomp filters by this annotation; the key names this very program. */
+  readonly filters: { readonly annotation: string; readonly key: string } | undefined
   /** The monitor of detached containers, or why there is none. */
   readonly shim: ShimForm | EngineError
 }
@@ -53,16 +55,19 @@ async function toLocal(name: string, runtime: Runtime, place: RuntimePlace): Pro
   const binary = await lookUp(runtime.path, place.path, `runtime "${name}"`)
   const hiddenCgroup = await refusedLayout(binary, place)
   const asked = await askedOf(binary, place)
+  const { filterAnnotation } = runtime.features
   const top = join(place.state, encodeURIComponent(name))
   const shim = await shimOf(name, runtime.globalArgs, runtime.env, binary, top, hiddenCgroup, place)
   return {
     form: {
       binary,
       globalArgs: runtime.globalArgs,
-      env: runtime.env,
+      // Where crun puts, for a moment, the file that stands for its own program; else in /tmp.
+      env: { _LIBCONTAINER_STATEDIR: place.state, ...runtime.env },
       root: join(top, stateNamespace),
       hiddenCgroup,
       keeps: asked.keeps,
+      filters: filterAnnotation === undefined ? undefined : { annotation: filterAnnotation, key: await binaryKey(binary, []) },
       shim,
     },
     features: withAnswers(runtime.features, asked),
@@ -109,20 +114,20 @@ interface Answers {
   readonly verbs: readonly string[]
 }
 /** Asked once for each binary and boot. */
-async function askedOf(binary: string, { state, signal }: RuntimePlace): Promise<Answers> {
-  const kept = join(state, `.answers-${await binaryKey(binary, ['sandbox'])}`)
+async function askedOf(binary: string, { answers, signal }: RuntimePlace): Promise<Answers> {
+  const kept = join(answers, `.answers-${await binaryKey(binary, ['sandbox'])}`)
   const known = parse(readSmall(kept))
   if (known !== undefined) return known
   const [run, all, version] = await Promise.all(
     [['run', '--help'], ['--help'], ['--version']].map((args) => help(binary, args, { signal })),
   )
-  const answers: Answers = {
+  const found: Answers = {
     keeps: /^\s*--?keep\b/m.test(run ?? ''),
     isSandbox: /^runsc version/m.test(version ?? ''),
     verbs: ['pause', 'resume', 'update', 'exec', 'ps'].filter((verb) => new RegExp(`^\\s*${verb}\\b`, 'm').test(all ?? '')),
   }
-  await replaceFile(kept, JSON.stringify(answers), 0o600)
-  return answers
+  await replaceFile(kept, JSON.stringify(found), 0o600)
+  return found
 }
 function parse(text: string | undefined): Answers | undefined {
   try {

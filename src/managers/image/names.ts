@@ -25,7 +25,8 @@ export async function putName(
     }
   }
   await images.put({ name, target, labels: before?.labels ?? {} }, options)
-  if ((await images.find(danglingName(target.digest), options)) !== undefined) await images.delete(danglingName(target.digest), options)
+  // It has the name now: an abort comes too late.
+  if ((await images.find(danglingName(target.digest))) !== undefined) await images.delete(danglingName(target.digest))
 }
 
 async function isUsed(

@@ -10,7 +10,7 @@ import { closeable } from '../../../src/util/closeable.js'
 import { backendSubject } from '../../setup/backend-subject.js'
 import { startTestContainerd, type TestContainerd } from '../../setup/containerd.js'
 import { managedFeatures } from '../../setup/managed-features.js'
-import { cgroupsBelow, daemonContents, filesBelow, mountsBelow, removeCgroup, shimsLeft } from '../../setup/outside.js'
+import { cgroupsBelow, daemonContents, filesBelow, mountsBelow, removeCgroup, runDirectoryOf, shimsLeft } from '../../setup/outside.js'
 import { testApi } from '../../setup/test-api.js'
 
 let daemon: TestContainerd
@@ -51,11 +51,13 @@ for (const runtime of ['runc', 'crun']) {
       const { containers, tasks, leases, snapshots } = await daemonContents(daemon.address, namespace)
       expect({ containers, tasks, leases }).toEqual({ containers: [], tasks: [], leases: [] })
       expect(await cgroupsBelow(cgroupParent)).toEqual([])
-      expect(await mountsBelow(root)).toEqual([])
+      const run = await runDirectoryOf(root)
+      expect([...(await mountsBelow(root)), ...(await mountsBelow(run))]).toEqual([])
       expect(await shimsLeft(namespace)).toEqual([])
       expect(snapshots.filter((key) => !key.startsWith('sha256:'))).toEqual([])
-      for (const directory of ['containers', 'tasks', 'records/containers', 'records/names'])
-        expect(await filesBelow(join(root, directory))).toEqual([])
+      for (const place of [root, run])
+        for (const directory of ['containers', 'tasks', 'records/containers', 'records/names'])
+          expect(await filesBelow(join(place, directory))).toEqual([])
     })
   })
 }

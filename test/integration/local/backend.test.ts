@@ -11,7 +11,7 @@ import type { Backend } from '../../../src/ports/backend/backend.js'
 import { closeable } from '../../../src/util/closeable.js'
 import { backendSubject } from '../../setup/backend-subject.js'
 import { managedFeatures } from '../../setup/managed-features.js'
-import { cgroupsBelow, filesBelow, mountsBelow, processesNaming, removeCgroup } from '../../setup/outside.js'
+import { cgroupsBelow, filesBelow, mountsBelow, processesNaming, removeCgroup, runDirectoryOf } from '../../setup/outside.js'
 import { rotatingBackend } from '../../setup/rotating-backend.js'
 import { testApi } from '../../setup/test-api.js'
 
@@ -51,11 +51,13 @@ for (const { name, runtime, engines } of [
 
     it('the root and the machine keep nothing of the containers that are gone', async () => {
       expect(await cgroupsBelow(cgroupParent)).toEqual([])
-      expect(await mountsBelow(root)).toEqual([])
-      expect(await processesNaming(root)).toEqual([])
+      const run = await runDirectoryOf(root)
+      expect([...(await mountsBelow(root)), ...(await mountsBelow(run))]).toEqual([])
+      expect([...(await processesNaming(root)), ...(await processesNaming(run))]).toEqual([])
       // A live engine has pipes in stock there.
-      for (const directory of ['containers', 'tasks', 'records/containers', 'records/names'])
-        expect((await filesBelow(join(root, directory))).filter((path) => !/^\.new-.*-fifos-/.test(path))).toEqual([])
+      for (const place of [root, run])
+        for (const directory of ['containers', 'tasks', 'records/containers', 'records/names'])
+          expect((await filesBelow(join(place, directory))).filter((path) => !/^\.new-.*-fifos-/.test(path))).toEqual([])
     })
   })
 }

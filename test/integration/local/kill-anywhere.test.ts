@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { killAnywhere } from '../../setup/kill-anywhere.js'
-import { processesNaming } from '../../setup/outside.js'
+import { processesLeft } from '../../setup/outside.js'
 
 let root: string
 beforeAll(async () => {
@@ -19,7 +19,7 @@ afterAll(async () => {
 killAnywhere({
   room: () => ({ kind: 'local', root, runtime: 'crun' }),
   left: async () => ({
-    processes: await processesNaming(root),
+    processes: await processesLeft(root),
     holds: await readdir(join(root, 'storage/holds')),
     states: await readdir(join(root, 'runtimes/state'), { recursive: true }).then((paths) =>
       paths.filter((path) => /[0-9a-f]{64}/.test(path)),

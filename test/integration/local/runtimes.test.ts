@@ -21,7 +21,7 @@ it('the fastest runtime is found by running, remembered, and nothing is left of 
   const runtimes = await openLocalRuntimes({ directory, runtimes: table })
   const found = await fastestRuntime(runtimes)
   expect(['runc', 'crun']).toContain(found)
-  const state = await readdir(runtimes.state)
+  const state = await readdir(runtimes.answers)
   expect(state.filter((name) => name.startsWith('.probe-'))).toEqual([])
   expect(state.filter((name) => name.startsWith('.fastest-'))).toHaveLength(1)
   expect(await processesNaming(directory)).toEqual([])

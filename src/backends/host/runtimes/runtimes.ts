@@ -27,15 +27,20 @@ export interface RuntimeForm<Form> {
   readonly why: string
 }
 export interface RuntimesOptions extends CallOptions {
-  /** Wrappers and the runtimes' own state go below it. */
+  /** Wrappers, and what was found out, go below it. */
   readonly directory: string
+  /** For what runtimes keep of their containers. Default: the same. */
+  readonly stateDirectory?: string | undefined
   readonly runtimes: Readonly<Record<string, Runtime>>
   /** Directories that are searched before the usual ones. Default: PATH. */
   readonly path?: string | undefined
 }
 
+/** Both are others for each boot. */
 export interface RuntimePlace extends RuntimesOptions {
-  /** For what runtimes keep of their containers: another for each boot. */
+  /** For what was found out. */
+  readonly answers: string
+  /** For what runtimes keep of their containers. */
   readonly state: string
 }
 
@@ -53,24 +58,24 @@ export function searchPath(path: string = process.env['PATH'] ?? ''): string {
 }
 
 export class Runtimes<Form> {
-  /** Where what holds for this boot is kept. */
-  readonly state: string
+  /** Where what was found out is kept, for this boot. */
+  readonly answers: string
   readonly #entries: ReadonlyMap<string, Entry<Form>>
 
-  private constructor(entries: ReadonlyMap<string, Entry<Form>>, state: string) {
+  private constructor(entries: ReadonlyMap<string, Entry<Form>>, answers: string) {
     this.#entries = entries
-    this.state = state
+    this.answers = answers
   }
   /** Looks everything up once. What is missing is told when it is asked for, and by `checks`. */
   static async open<Form>(options: RuntimesOptions, form: FormRuntime<Form>): Promise<Runtimes<Form>> {
     const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
-    const state = join(options.directory, 'state', bootId.slice(0, 8))
-    await mkdir(state, { recursive: true, mode: 0o700 })
-    await forgetBoots(join(options.directory, 'state'), bootId.slice(0, 8))
+    const boot = bootId.slice(0, 8)
+    const answers = await ofThisBoot(options.directory, boot)
+    const state = options.stateDirectory === undefined ? answers : await ofThisBoot(options.stateDirectory, boot)
     const names = Object.keys(options.runtimes)
-    const place = { ...options, state }
+    const place = { ...options, answers, state }
     const entries = await Promise.all(names.map((name) => openEntry(name, options.runtimes[name] as Runtime, place, form)))
-    return new Runtimes(new Map(names.map((name, index) => [name, entries[index] as Entry<Form>])), state)
+    return new Runtimes(new Map(names.map((name, index) => [name, entries[index] as Entry<Form>])), answers)
   }
 
   get names(): readonly string[] {
@@ -149,10 +154,10 @@ async function isExecutable(path: string): Promise<boolean> {
 }
 
 /** Where the cgroup mount is that this binary must not see; the answer is kept by what the binary is, and for this boot. */
-export async function refusedLayout(binary: string, { directory, state, signal }: RuntimePlace): Promise<string | undefined> {
+export async function refusedLayout(binary: string, { directory, answers, signal }: RuntimePlace): Promise<string | undefined> {
   const unified = await hybridCgroup()
   if (unified === undefined) return undefined
-  const kept = join(state, `.layout-${await binaryKey(binary, [unified])}`)
+  const kept = join(answers, `.layout-${await binaryKey(binary, [unified])}`)
   try {
     return (await readFile(kept, 'utf8')) === 'refused' ? unified : undefined
   } catch (error) {
@@ -190,7 +195,10 @@ export async function replaceFile(path: string, text: string, mode: number): Pro
   await rename(temporary, path)
 }
 
-/** What runtimes kept of containers that went down with the machine. */
-async function forgetBoots(directory: string, current: string): Promise<void> {
-  for (const name of await readdir(directory)) if (name !== current) await rm(join(directory, name), { recursive: true, force: true })
+/** What is of another boot is of containers that went down with the machine: it goes. */
+async function ofThisBoot(directory: string, boot: string): Promise<string> {
+  const all = join(directory, 'state')
+  await mkdir(join(all, boot), { recursive: true, mode: 0o700 })
+  for (const name of await readdir(all)) if (name !== boot) await rm(join(all, name), { recursive: true, force: true })
+  return join(all, boot)
 }

@@ -23,15 +23,22 @@ export interface Claim {
 }
 export type NewState = Omit<TaskState, 'version' | 'claimant' | 'tty' | 'stdin' | 'stdout' | 'stderr' | 'log'>
 
+export interface ClaimRequest {
+  readonly ref: ProcessRef
+  /** Where it is to be. */
+  readonly files: ProcessFiles
+  readonly plan: StdioPlan
+  readonly about: NewState
+}
+
 export function newToken(): string {
   return randomBytes(5).toString('hex')
 }
 
 /** Throws `already_exists` when it is taken; what the dead left half-made is cleared away first. On failure nothing is left. */
-export async function claim(context: TaskContext, ref: ProcessRef, plan: StdioPlan, about: NewState, options: CallOptions): Promise<Claim> {
-  const files = context.files.of(ref)
+export async function claim(context: TaskContext, { ref, files, plan, about }: ClaimRequest, options: CallOptions): Promise<Claim> {
   const claimant = await ourselves()
-  const prepared = await context.files.prepare(newToken(), claimant)
+  const prepared = await context.files.prepare(newToken(), claimant, files)
   const undo: (() => Promise<unknown>)[] = [() => prepared.remove()]
   try {
     const output = await openOutput(plan, prepared, files, undo)

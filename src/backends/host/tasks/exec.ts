@@ -44,7 +44,7 @@ async function start(context: TaskContext, request: ExecRequest, about: NewState
   await using undo = new Rollback(({ step, error }) => {
     context.trace({ kind: 'undo', name: step, error })
   }, undoMs)
-  const claimed = await claim(context, request, request.stdio, about, { signal })
+  const claimed = await claim(context, { ref: request, files: context.files.of(request), plan: request.stdio, about }, { signal })
   const { files, state, stdio, sources } = claimed
   let underWay: Promise<unknown> = Promise.resolve()
   const stopWaiting = new AbortController()

@@ -55,7 +55,11 @@ async function start(
   await using undo = new Rollback(({ step, error }) => {
     context.trace({ kind: 'undo', name: step, error })
   }, undoMs)
-  const claimed = await claim(context, ref, request.stdio, about, { signal })
+  const claimed = await claim(
+    context,
+    { ref, files: context.files.place(request.containerId, request.lifetime), plan: request.stdio, about },
+    { signal },
+  )
   const { files, state, stdio, sources } = claimed
   let underWay: Promise<unknown> = Promise.resolve()
   undo.defer(`run of container "${request.containerId}"`, async (cleanup) => {

@@ -1,7 +1,7 @@
 // What is stored of a task, for all processes on the root: `<root>/tasks/<id>/`, and the same below it for each exec.
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, linkSync, mkdirSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import * as z from 'zod/mini'
 import type { ExitStatus, ProcessRef, Signal } from '../../../model/process.js'
 import { encodeFileName } from '../../../util/file-name.js'
@@ -157,18 +157,30 @@ export class ProcessFiles {
 /** All tasks of a root. */
 export class TaskFiles {
   readonly #directory: string
-  constructor(directory: string) {
+  readonly #owned: string
+  /** `owned`: of tasks that end with who started them. Default: with the others. */
+  constructor(directory: string, owned: string = directory) {
     this.#directory = directory
+    this.#owned = owned
+  }
+  get directories(): readonly string[] {
+    return [...new Set([this.#directory, this.#owned])]
   }
   of({ containerId, execId }: ProcessRef): ProcessFiles {
-    const task = new ProcessFiles(join(this.#directory, encodeFileName(containerId)))
-    return execId === undefined ? task : task.exec(execId)
+    const name = encodeFileName(containerId)
+    const task = this.#owned !== this.#directory && existsSync(join(this.#owned, name)) ? this.#owned : this.#directory
+    const files = new ProcessFiles(join(task, name))
+    return execId === undefined ? files : files.exec(execId)
+  }
+  /** Where a task is to be that is not yet there. */
+  place(containerId: string, lifetime: 'owned' | 'detached'): ProcessFiles {
+    return new ProcessFiles(join(lifetime === 'owned' ? this.#owned : this.#directory, encodeFileName(containerId)))
   }
   /** Those of every task that has a readable state. */
   async *list(): AsyncGenerator<{ readonly files: ProcessFiles; readonly state: TaskState }> {
-    for (const name of entries(this.#directory)) {
-      if (name.startsWith('.')) continue
-      const files = new ProcessFiles(join(this.#directory, name))
+    for (const path of this.#entries()) {
+      if (basename(path).startsWith('.')) continue
+      const files = new ProcessFiles(path)
       const state = await files.state()
       if (state !== undefined) yield { files, state }
     }
@@ -176,8 +188,9 @@ export class TaskFiles {
   /** What was being made or removed when somebody died, and what holds no readable state: power was lost. */
   async leftovers(alive: (pid: number, startTime: string) => Promise<boolean>): Promise<readonly ProcessFiles[]> {
     const found: ProcessFiles[] = []
-    for (const name of entries(this.#directory)) {
-      const files = new ProcessFiles(join(this.#directory, name))
+    for (const path of this.#entries()) {
+      const name = basename(path)
+      const files = new ProcessFiles(path)
       const [, pid, startTime = ''] = /^\.new-(\d+)-(\d*)-/.exec(name) ?? []
       const left =
         pid !== undefined ? !(await alive(Number(pid), startTime)) : name.startsWith('.removed-') || (await files.state()) === undefined
@@ -185,9 +198,10 @@ export class TaskFiles {
     }
     return found
   }
-  /** A place to write a state before it is claimed. */
-  async prepare(token: string, { pid, startTime }: Claimant): Promise<ProcessFiles> {
-    const files = new ProcessFiles(join(this.#directory, `.new-${pid}-${startTime}-${token}`))
+  /** A place to write a state before it is claimed: on the file system of `target`. */
+  async prepare(token: string, { pid, startTime }: Claimant, target: ProcessFiles): Promise<ProcessFiles> {
+    const directory = target.directory.startsWith(join(this.#owned, '/')) ? this.#owned : this.#directory
+    const files = new ProcessFiles(join(directory, `.new-${pid}-${startTime}-${token}`))
     mkdirSync(files.directory, { recursive: true, mode: 0o700 })
     return files
   }
@@ -202,6 +216,10 @@ export class TaskFiles {
       if (hasErrno(error, 'ENOTEMPTY') || hasErrno(error, 'EEXIST')) return false
       throw error
     }
+  }
+
+  #entries(): readonly string[] {
+    return this.directories.flatMap((directory) => entries(directory).map((name) => join(directory, name)))
   }
 }
 

@@ -12,7 +12,6 @@ import { moved, parseRecord, type SnapshotRecord } from './snapshot-records.js'
 import { discard, fileNameOf } from './snapshot-remove.js'
 import { type SnapshotterParts, usageOf } from './snapshot-parts.js'
 import { ingestLock, keepLock, type Store } from './store.js'
-import { emptyTrash } from './trash.js'
 
 /** Parts of blobs that nobody goes on with are freed after so long, as containerd does. */
 const partMs = 24 * 3_600_000
@@ -42,7 +41,7 @@ export async function collect(
       for (const candidate of gone) await candidate.free()
       freedBytes = gone.reduce((sum, { bytes }) => sum + bytes, 0)
     }
-    await emptyTrash(store)
+    await store.trash.empty()
     await sweepParts(store, options)
     return { freedBytes }
   } catch (error) {

@@ -4,7 +4,6 @@ import { bringBack } from './collect.js'
 import { sweepHolds } from './holds.js'
 import { isCommitted, type SnapshotterParts } from './snapshot-parts.js'
 import { keepLock, type Store } from './store.js'
-import { emptyTrash } from './trash.js'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fsError } from '../../../util/fs-error.js'
@@ -25,7 +24,7 @@ export async function repairStorage(
       lines.push(...(await bringBack(store, snapshotters)))
     }
     for (const parts of snapshotters) lines.push(...(await repairSnapshots(parts)))
-    if ((await readdir(store.places.trash)).length > 0) await emptyTrash(store)
+    if ((await readdir(store.places.trash)).length > 0) await store.trash.empty()
     return lines
   } catch (error) {
     throw fsError(error, 'repair of the storage')

@@ -8,7 +8,6 @@ import { keptName } from './holds.js'
 import { moved, type SnapshotRecord } from './snapshot-records.js'
 import { isCommitted, type SnapshotterParts } from './snapshot-parts.js'
 import { keepLock } from './store.js'
-import { emptyTrash } from './trash.js'
 
 export async function removeSnapshot(parts: SnapshotterParts, key: string, options: CallOptions): Promise<void> {
   options.signal?.throwIfAborted()
@@ -22,7 +21,7 @@ export async function removeSnapshot(parts: SnapshotterParts, key: string, optio
       await store.step('snapshot.remove')
       const trashed = await discard(parts, record)
       await records.delete(key)
-      await emptyTrash(store, trashed)
+      await store.trash.emptyLater(trashed)
     }
   } catch (error) {
     throw fsError(error, `snapshot "${key}"`)
@@ -47,7 +46,7 @@ async function removeCommitted(parts: SnapshotterParts, record: SnapshotRecord, 
     await store.step('snapshot.remove record')
     await moved(at, join(store.places.trash, randomUUID()))
   }
-  await emptyTrash(store, trashed)
+  await store.trash.empty(trashed)
 }
 
 /** The directory is out of sight. What it is called there. */

@@ -22,6 +22,7 @@ import { SnapshotRecords } from './snapshot-records.js'
 import { LocalSnapshotter } from './snapshotter.js'
 import type { SnapshotterParts } from './snapshot-parts.js'
 import { Places, type Store } from './store.js'
+import { Trash } from './trash.js'
 
 export interface OpenLocalStorageOptions {
   /** Absolute; made if need be, mode 0700. Nothing else may be in it. */
@@ -59,7 +60,8 @@ export async function openLocalStorage(
   const step = async (name: string): Promise<void> => {
     await beforeStep?.(name)
   }
-  const store: Store = { places, locks, labels, names, disk: new DiskSync(directory), step, trace }
+  const trash = new Trash(places.trash, trace)
+  const store: Store = { places, locks, labels, names, disk: new DiskSync(directory), trash, step, trace }
   const overlay = snapshotter === 'native' ? { works: false as const, why: 'native was asked for' } : await probeOverlay(directory, options)
   if (snapshotter === 'overlayfs' && !overlay.works)
     throw new EngineError('failed_precondition', `overlayfs does not work on "${directory}": ${overlay.why}`)
@@ -70,8 +72,10 @@ export async function openLocalStorage(
   const all = [...(overlay.works ? [parts('overlayfs', overlay.defaults)] : []), parts('native', undefined)]
   return Object.assign(new FileStorage(store, all), {
     overlayMissing: overlay.works ? undefined : overlay.why,
-    // Holds are closed by their holders; nothing else is open between calls.
-    ...closeable(() => store.disk.idle()),
+    // Holds are closed by their holders.
+    ...closeable(async () => {
+      await Promise.all([store.disk.idle(), trash.close()])
+    }),
   })
 }
 

@@ -8,6 +8,7 @@ import type { Locks } from '../../../ports/engine/locks.js'
 import type { RecordStore } from '../../../ports/engine/records.js'
 import type { ImageRecord } from '../../../ports/engine/storage.js'
 import type { DiskSync } from './disk-sync.js'
+import type { Trash } from './trash.js'
 
 export type Kept =
   | { readonly kind: 'blob'; readonly digest: Digest }
@@ -20,6 +21,7 @@ export interface Store {
   readonly labels: RecordStore<Labels>
   readonly names: RecordStore<ImageRecord>
   readonly disk: DiskSync
+  readonly trash: Trash
   /** While the storage is held. */
   readonly hold?: { keep(kept: Kept): Promise<void> } | undefined
   /** Announced before each step that another process can see; for tests of crashes. */

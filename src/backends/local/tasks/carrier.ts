@@ -173,12 +173,8 @@ async function asked(
 }
 
 /** No daemon tells anything: whoever starts or removes a task changes the directory of all. */
-async function* changes(
-  { tasksDirectory }: LocalContext,
-  ready: () => void,
-  signal: AbortSignal,
-): AsyncGenerator<CarrierEvent, void, undefined> {
-  using watching = new DirectoryWatch(tasksDirectory).subscribe()
+async function* changes({ files }: LocalContext, ready: () => void, signal: AbortSignal): AsyncGenerator<CarrierEvent, void, undefined> {
+  using watching = new DirectoryWatch(...files.directories).subscribe()
   ready()
   for (;;) {
     await watching.wait(lookMs, signal)

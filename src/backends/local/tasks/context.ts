@@ -12,6 +12,7 @@ import type { ProcessFiles, StartedAs, TaskFiles, TaskState } from '../../host/t
 import { once } from '../../../util/once.js'
 import { type OciProgram, deleteArguments } from '../oci-cli.js'
 import type { LocalForm, LocalRuntimes } from '../runtimes.js'
+import type { CompiledFilters } from './compiled-filters.js'
 import type { FifoPool } from './fifo-pool.js'
 
 export interface LocalContext {
@@ -19,10 +20,9 @@ export interface LocalContext {
   readonly runtimes: Pick<LocalRuntimes, 'resolve' | 'features'>
   readonly cgroups: Cgroups
   readonly fifos: FifoPool
+  readonly filters: CompiledFilters
   /** Of the room's table. */
   readonly runtimeNames: readonly string[]
-  /** `<root>/tasks` */
-  readonly tasksDirectory: string
   readonly step: (name: string) => Promise<void>
   readonly trace: Trace
 }

@@ -1,6 +1,7 @@
 // FIFOs ahead of need: Node cannot make one, and a process for each container would cost more than the rest of its output.
 import { mkdirSync, renameSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { hasErrno } from '../../../util/fs-error.js'
 import { runProgram } from '../../host/programs.js'
 import { removeTree } from '../../host/small-files.js'
 
@@ -28,7 +29,14 @@ export class FifoPool {
     }
   }
   async place(path: string): Promise<void> {
-    renameSync(await this.take(), path)
+    const fifo = await this.take()
+    try {
+      renameSync(fifo, path)
+    } catch (error) {
+      this.#ready.push(fifo)
+      if (!hasErrno(error, 'EXDEV')) throw error
+      await runProgram('mkfifo', ['-m', '600', path])
+    }
   }
   async close(): Promise<void> {
     await this.#making?.catch(() => {})

@@ -61,7 +61,7 @@ export class Foreground {
   async run(job: RunJob, options: CallOptions): Promise<Launched> {
     const { files, state, spec, rootfs } = job
     const { form } = this.#context.runtimes.resolve(job.runtime)
-    writeSmall(files.path('config.json'), encodeSpec(spec))
+    writeSmall(files.path('config.json'), encodeSpec(this.#context.filters.annotated(spec, form)))
     const target = files.path(rootName)
     if (rootfs.length > 0) mkdirSync(target, { mode: 0o700 })
     const keep = form.keeps && limitsMemory(spec)

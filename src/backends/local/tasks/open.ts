@@ -10,7 +10,8 @@ import { CarriedTasks } from '../../host/tasks/service.js'
 import { TaskFiles } from '../../host/tasks/task-files.js'
 import type { LocalRuntimes } from '../runtimes.js'
 import { localCarrier } from './carrier.js'
-import type { LocalContext } from './context.js'
+import { CompiledFilters } from './compiled-filters.js'
+import { type LocalContext, unsharePath } from './context.js'
 import { FifoPool } from './fifo-pool.js'
 import { Foreground } from './foreground.js'
 import { ShimClients } from './shim-clients.js'
@@ -40,6 +41,8 @@ const needed = [
 export interface LocalTasksOptions {
   /** `<root>/tasks`. */
   readonly directory: string
+  /** For those that end with their owner. Default: with the others. */
+  readonly ownedDirectory?: string | undefined
   readonly runtimes: LocalRuntimes
   readonly onTrace?: Trace | undefined
   /** For tests of crashes: called before each step. */
@@ -47,22 +50,25 @@ export interface LocalTasksOptions {
 }
 
 /** Closing it ends the owned processes that this opening started; detached ones go on. */
-export async function openLocalTasks({ directory, runtimes, onTrace, beforeStep }: LocalTasksOptions): Promise<CarriedTasks> {
+export async function openLocalTasks(options: LocalTasksOptions): Promise<CarriedTasks> {
+  const { directory, ownedDirectory = directory, runtimes, onTrace, beforeStep } = options
   const { pid, startTime } = await ourselves()
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const files = new TaskFiles(directory, ownedDirectory)
+  for (const one of files.directories) mkdirSync(one, { recursive: true, mode: 0o700 })
   const trace: Trace = (entry) => {
     onTrace?.(entry)
   }
   const step = async (name: string): Promise<void> => beforeStep?.(name)
   // Called as what is half-made is: of a process that is dead, it is found and removed as such.
-  const fifos = new FifoPool(join(directory, `.new-${pid}-${startTime}-fifos-${(opened += 1)}`))
+  const fifos = new FifoPool(join(ownedDirectory, `.new-${pid}-${startTime}-fifos-${(opened += 1)}`))
+  const filters = new CompiledFilters({ directory: runtimes.answers, unshare: unsharePath, trace })
   const context: LocalContext = {
-    files: new TaskFiles(directory),
+    files,
     runtimes,
     runtimeNames: runtimes.names,
     cgroups: new Cgroups(),
     fifos,
-    tasksDirectory: directory,
+    filters,
     step,
     trace,
   }
@@ -80,6 +86,7 @@ export async function openLocalTasks({ directory, runtimes, onTrace, beforeStep 
     closing: () => foreground.close(),
     closed: async () => {
       clients.close()
+      await filters.close()
       await fifos.close()
     },
   })

@@ -37,7 +37,7 @@ export class Shims {
     const { form } = this.#context.runtimes.resolve(job.runtime)
     if (isEngineError(form.shim)) throw form.shim
     const shim = form.shim
-    writeSmall(files.path('config.json'), encodeSpec(spec))
+    writeSmall(files.path('config.json'), encodeSpec(this.#context.filters.annotated(spec, form)))
     mkdirSync(files.path(rootName), { mode: 0o700 })
     await this.#context.step('shim.boot')
     const booting = bootShim({

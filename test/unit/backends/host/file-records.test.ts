@@ -94,3 +94,25 @@ it('a value that cannot be stored leaves nothing', async () => {
   expect(await store.find('a')).toBeUndefined()
   await (await locks.acquire('record/things/a')).close()
 })
+
+it('what a crash of the machine may take is kept apart, and found, listed and deleted like the rest', async () => {
+  const volatileDirectory = join(root, 'volatile/things')
+  const store = new FileRecords<{ text: string }>({
+    directory: directory(),
+    volatileDirectory,
+    locks,
+    parse,
+    durable: ({ text }) => text !== 'owned',
+  })
+  const kept = await store.create('a', { text: 'kept' })
+  const owned = await store.create('b', { text: 'owned' })
+  expect([await readdir(directory()), await readdir(volatileDirectory)]).toEqual([['a.json'], ['b.json']])
+  await expect(store.create('b', { text: 'kept' })).rejects.toMatchObject({ code: 'already_exists' })
+  expect((await collect(store.list())).map(({ value }) => value.text).sort()).toEqual(['kept', 'owned'])
+  // Each is where its value now belongs, and nowhere else.
+  await store.replace('b', owned, { text: 'kept' })
+  await store.replace('a', kept, { text: 'owned' })
+  expect([await readdir(directory()), await readdir(volatileDirectory)]).toEqual([['b.json'], ['a.json']])
+  for (const id of ['a', 'b']) await store.delete(id)
+  expect([await readdir(directory()), await readdir(volatileDirectory)]).toEqual([[], []])
+})

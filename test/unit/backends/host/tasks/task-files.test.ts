@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { TaskFiles, type TaskState } from '../../../../../src/backends/host/tasks/task-files.js'
+import { type ProcessFiles, TaskFiles, type TaskState } from '../../../../../src/backends/host/tasks/task-files.js'
 
 let directory: string
 let tasks: TaskFiles
@@ -23,11 +23,11 @@ const state = (token: string): TaskState => ({
   sharedPids: false,
 })
 const exit = { exitCode: 3, exitedAt: new Date(5), oomKilled: undefined, lost: false }
-const claim = async (token: string): Promise<boolean> =>
-  tasks.claim(await tasks.prepare(token, claimant), tasks.of({ containerId: 'c1' }), state(token))
+const claim = async (token: string, place: ProcessFiles = tasks.place('c1', 'detached')): Promise<boolean> =>
+  tasks.claim(await tasks.prepare(token, claimant, place), place, state(token))
 
 it('of many claims exactly one wins, whole', async () => {
-  const won = await Promise.all(['a', 'b', 'c', 'd'].map(claim))
+  const won = await Promise.all(['a', 'b', 'c', 'd'].map((token) => claim(token)))
   expect(won.filter((one) => one)).toHaveLength(1)
   expect(await tasks.of({ containerId: 'c1' }).state()).toEqual(state(['a', 'b', 'c', 'd'][won.indexOf(true)] ?? ''))
 })
@@ -56,12 +56,26 @@ it('removal is success twice, and an exit or a signal for what is gone is no err
   expect(await readdir(directory)).toEqual([])
 })
 it('what the dead were making is a leftover, and not what the living are', async () => {
-  await tasks.prepare('x', claimant)
-  await tasks.prepare('y', { ...claimant, pid: 77 })
+  await tasks.prepare('x', claimant, tasks.place('c1', 'detached'))
+  await tasks.prepare('y', { ...claimant, pid: 77 }, tasks.place('c1', 'detached'))
   const left = await tasks.leftovers(async (pid) => pid === 77)
   expect(left.map(({ directory: path }) => path)).toEqual([join(directory, '.new-1-2-x')])
 })
 it('an id can name nothing outside', () => {
   expect(tasks.of({ containerId: '../../etc' }).directory.startsWith(`${directory}/`)).toBe(true)
   expect(tasks.of({ containerId: 'c1', execId: '../x' }).directory.startsWith(join(directory, 'c1/execs/'))).toBe(true)
+})
+it('tasks of owners are in a place of their own, and found like the others', async () => {
+  const owned = await mkdtemp(join(tmpdir(), 'pouch-sdk-'))
+  tasks = new TaskFiles(directory, owned)
+  expect(await claim('a', tasks.place('c1', 'owned'))).toBe(true)
+  expect(await readdir(owned)).toEqual(['c1'])
+  expect(await readdir(directory)).toEqual([])
+  expect(await tasks.of({ containerId: 'c1' }).state()).toEqual(state('a'))
+  const listed: string[] = []
+  for await (const { files } of tasks.list()) listed.push(files.directory)
+  expect(listed).toEqual([join(owned, 'c1')])
+  await tasks.prepare('x', { ...claimant, pid: 77 }, tasks.of({ containerId: 'c1', execId: 'e1' }))
+  expect((await tasks.leftovers(async () => false)).map(({ directory: path }) => path)).toEqual([join(owned, '.new-77-2-x')])
+  await rm(owned, { recursive: true })
 })
