@@ -6,7 +6,7 @@ import { readAll, request, shell } from '../../../src/conformance/tasks/subject.
 import type { JsonValue } from '../../../src/model/common.js'
 import type { TaskRequest } from '../../../src/ports/engine/tasks.js'
 import { type LocalTaskRoot, localTaskRoot } from '../../setup/local-task-subject.js'
-import { cgroupsBelow, processesNaming } from '../../setup/outside.js'
+import { cgroupsBelow, processesLeft } from '../../setup/outside.js'
 
 const annotation = 'run.oci.seccomp_bpf_data'
 const refusing = (syscalls: readonly string[], errnoRet: number): JsonValue => ({
@@ -82,8 +82,8 @@ it('nothing is left of its making, finished or cut short', async () => {
   await root.tasks.run(cut)
   await root.tasks.delete(cut, { kill: true })
   await root.tasks.close()
-  expect(await processesNaming(root.directory)).toEqual([])
-  expect((await readdir(root.runtimes.answers)).filter((name) => name.includes('seccomp'))).toEqual([])
+  expect(await processesLeft(root.directory)).toEqual([])
+  expect(await root.taskNames()).toEqual([])
   expect((await cgroupsBelow('/')).filter((path) => path.includes('pouch-sdk-seccomp-'))).toEqual([])
   const crun = root.runtimes.resolve({ name: 'crun' }).form.root
   expect((await readdir(crun)).filter((name) => name.startsWith('seccomp-'))).toEqual([])

@@ -188,7 +188,7 @@ export async function writeWrapper(directory: string, script: string): Promise<s
   await replaceFile(path, script, 0o700)
   return path
 }
-export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+export async function replaceFile(path: string, text: string | Uint8Array, mode: number): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`
   await writeFile(temporary, text, { mode, flag: 'wx' })
   await chmod(temporary, mode)

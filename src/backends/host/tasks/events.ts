@@ -12,6 +12,7 @@ import { type Known, type TaskContext, known, refOf } from './context.js'
 const remembered = 10_000
 const retryMs = 100
 const startMs = 10_000
+const mostRestMs = 100
 
 export class TaskEvents {
   readonly #context: TaskContext
@@ -119,13 +120,19 @@ export class TaskEvents {
         const { value } = result
         next = events.next()
         next.catch(() => {})
-        if (value.kind === 'changed') await this.#compare(begun, signal)
+        if (value.kind === 'changed') await this.#look(begun, signal)
         else if (value.kind === 'oom') await this.#oom(value.wireId)
         else await this.#ended(value.wireId, value.execId)
       }
     } finally {
       own.abort(new EngineError('unavailable', 'nobody reads these events'))
     }
+  }
+  /** Reads the state of every task. So what many change at once is looked at once: a tenth of the time at most goes into it. */
+  async #look(begun: number, signal: AbortSignal): Promise<void> {
+    const from = performance.now()
+    await this.#compare(begun, signal)
+    await sleep(Math.min(mostRestMs, (performance.now() - from) * 9), signal)
   }
   /** Watches all that live, and tells of those that another process has settled meanwhile. */
   async #compare(begun: number, signal: AbortSignal): Promise<void> {

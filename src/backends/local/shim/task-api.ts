@@ -146,7 +146,7 @@ function toEngineError(error: TtrpcError, method: string): EngineError {
   const code =
     error.status === notFoundStatus
       ? 'not_found'
-      : /cannot (start|delete|exec|pause|resume) |process already finished/.test(text)
+      : /cannot (start|delete|exec|pause|resume) |process already finished|container not paused/.test(text)
         ? 'failed_precondition'
         : 'internal'
   return new EngineError(code, `shim "${method}": ${text}`, { cause: error })

@@ -5,7 +5,6 @@ import type { CallOptions } from '../../../model/common.js'
 import type { RuntimeSpec } from '../../../model/process.js'
 import type { TaskRequest } from '../../../ports/engine/tasks.js'
 import { encodeSpec } from '../../../oci/runtime-spec.js'
-import { sleep } from '../../../util/abort.js'
 import { DirectoryWatch } from '../../host/directory-watch.js'
 import type { CarriedProcess, CarriedTarget, Carrier, CarrierControl, CarrierEvent, CarrierSurvey } from '../../host/tasks/carrier.js'
 import { hasSharedPids } from '../../host/tasks/run.js'
@@ -22,8 +21,6 @@ import type { ShimMode, Shims } from './shims.js'
 type Mode = 'foreground' | ShimMode
 /** Events are looked for this often where inotify is exhausted. */
 const lookMs = 1_000
-/** Each look reads the state of every task: what many change at once is looked at once. */
-const restMs = 50
 
 export function localCarrier(context: LocalContext, foreground: Foreground, shims: Shims, clients: ShimClients): Carrier {
   const isShim = ({ mode }: TaskState): boolean => mode !== 'foreground'
@@ -179,6 +176,5 @@ async function* changes({ files }: LocalContext, ready: () => void, signal: Abor
   for (;;) {
     await watching.wait(lookMs, signal)
     yield { kind: 'changed' }
-    await sleep(restMs, signal)
   }
 }

@@ -5,7 +5,6 @@ import { createHash, randomBytes } from 'node:crypto'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../../errors.js'
 import type { CallOptions, JsonValue, Labels } from '../../../model/common.js'
@@ -14,7 +13,8 @@ import type { Trace } from '../../../model/trace.js'
 import { encodeSpec } from '../../../oci/runtime-spec.js'
 import { onAbort } from '../../../util/abort.js'
 import { hasErrno } from '../../../util/fs-error.js'
-import { programEnvironment } from '../../host/programs.js'
+import { programEnvironment, requireProgram } from '../../host/programs.js'
+import { replaceFile } from '../../host/runtimes/runtimes.js'
 import { readSmall, removeTree, writeSmall } from '../../host/small-files.js'
 import { complaints, createArguments, deleteArguments } from '../oci-cli.js'
 import type { LocalForm } from '../runtimes.js'
@@ -23,6 +23,8 @@ import { launchCommand } from './launch.js'
 export interface CompiledFiltersOptions {
   /** For what was found out in this boot. */
   readonly directory: string
+  /** Where a bundle for a moment goes. If this process dies then, it is found and removed as what a dead one was making. */
+  readonly bundle: (name: string) => string
   readonly unshare: () => Promise<string>
   readonly trace: Trace
 }
@@ -86,29 +88,33 @@ export class CompiledFilters {
   }
   /** A container that is created and never started: its state holds the filter. Its name is one that a repair knows as a run's. */
   async #compile(key: string, seccomp: JsonValue, form: LocalForm, options: CallOptions): Promise<void> {
-    const { directory, unshare } = this.#options
+    const { directory, bundle: bundleOf, unshare } = this.#options
     if (readdirSync(directory).filter((name) => name.startsWith(prefix)).length >= mostFilters) return
     const id = `seccomp-${randomBytes(5).toString('hex')}`
-    const bundle = join(directory, `.${id}`)
+    const bundle = bundleOf(id)
     try {
-      writeSmall(join(bundle, 'config.json'), encodeSpec(probe(id, seccomp)))
+      writeSmall(join(bundle, 'config.json'), encodeSpec(probe(seccomp)))
       mkdirSync(join(bundle, 'rootfs'), { mode: 0o700 })
       mkdirSync(form.root, { recursive: true, mode: 0o700 })
       const own = { type: 'bind', source: '/', options: ['rbind'] }
       const { file, args } = launchCommand(await unshare(), {
         program: form.binary,
-        args: createArguments(form, { id, bundle, log: join(bundle, logName) }),
+        // It has no need of control groups, and could leave some.
+        args: createArguments(
+          { ...form, globalArgs: [...form.globalArgs, '--cgroup-manager=disabled'] },
+          { id, bundle, log: join(bundle, logName) },
+        ),
         mounts: [{ mount: own, target: join(bundle, 'rootfs') }],
         hiddenCgroup: form.hiddenCgroup,
       })
       try {
-        if ((await exitOf(file, args, form.env, options)) !== 0)
+        // It ends with us: left alone it could finish after the repair that looks for what it has made.
+        const dying = ['--pdeathsig', 'KILL', '--', file, ...args]
+        if ((await exitOf(await requireProgram('setpriv'), dying, form.env, options)) !== 0)
           throw new EngineError('internal', complaints(readSmall(join(bundle, logName)) ?? '') || `"${form.binary}" created nothing`)
         const filter = readFilter(join(form.root, id, filterName))
         if (filter === undefined) return
-        const temporary = join(directory, `.${id}.bpf`)
-        await writeFile(temporary, Buffer.from(filter, 'base64'), { mode: 0o600, flag: 'wx' })
-        await rename(temporary, join(directory, nameOf(key)))
+        await replaceFile(join(directory, nameOf(key)), Buffer.from(filter, 'base64'), 0o600)
         this.#known.set(key, filter)
       } finally {
         await exitOf(form.binary, deleteArguments(form, id), form.env, {})
@@ -145,14 +151,13 @@ function readFilter(path: string): string | undefined {
   }
 }
 /** Of this machine's own root, to be read only: nothing of it is ever run. */
-function probe(id: string, seccomp: JsonValue): RuntimeSpec {
+function probe(seccomp: JsonValue): RuntimeSpec {
   return {
     ociVersion: '1.0.2',
     process: { user: { uid: 0, gid: 0 }, args: ['/bin/sh'], env: [], cwd: '/', noNewPrivileges: true },
     root: { path: 'rootfs', readonly: true },
     mounts: [],
     linux: {
-      cgroupsPath: `/pouch-sdk-${id}`,
       namespaces: ['ipc', 'mount', 'network', 'pid', 'uts'].map((type) => ({ type })),
       seccomp,
     },

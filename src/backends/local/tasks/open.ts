@@ -60,8 +60,9 @@ export async function openLocalTasks(options: LocalTasksOptions): Promise<Carrie
   }
   const step = async (name: string): Promise<void> => beforeStep?.(name)
   // Called as what is half-made is: of a process that is dead, it is found and removed as such.
-  const fifos = new FifoPool(join(ownedDirectory, `.new-${pid}-${startTime}-fifos-${(opened += 1)}`))
-  const filters = new CompiledFilters({ directory: runtimes.answers, unshare: unsharePath, trace })
+  const passing = (name: string): string => join(ownedDirectory, `.new-${pid}-${startTime}-${name}`)
+  const fifos = new FifoPool(passing(`fifos-${(opened += 1)}`))
+  const filters = new CompiledFilters({ directory: runtimes.answers, bundle: passing, unshare: unsharePath, trace })
   const context: LocalContext = {
     files,
     runtimes,
