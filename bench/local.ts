@@ -17,6 +17,7 @@ import { compare, type Figure, inTurn, median } from './parts/measure.js'
 
 const execute = promisify(execFile)
 const rounds = Number(process.env.POUCH_SDK_BENCH_ROUNDS ?? 25)
+const leads = 2
 const image = 'registry.example/bench/busybox:1'
 const figures: Figure[] = []
 
@@ -49,6 +50,7 @@ for (const { name, goal, run } of others) {
       { name, run: async () => void (await run()) },
     ],
     rounds,
+    leads,
   )
   figures.push(...compare(`run of true, and ${name}`, times, goal))
 }
@@ -76,6 +78,7 @@ const execs = await inTurn(
     { name: 'docker exec', run: async () => void (await docker.docker('exec', theirs, 'true')) },
   ],
   rounds,
+  leads,
 )
 figures.push(...compare('exec of true', execs, 0.3))
 await ours.remove({ force: true })

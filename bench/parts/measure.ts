@@ -20,12 +20,16 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2
 }
 
-/** Milliseconds of each run of each contender, A B A B ..., after one warm-up of each. */
-export async function inTurn(contenders: readonly Contender[], rounds: number): Promise<ReadonlyMap<string, readonly number[]>> {
+/**
+ * Milliseconds of each run of each contender, A B A B ..., after one warm-up of each. `leads` more go before each that counts: a daemon
+ * goes on clearing up when it has answered, which is not the next one's to pay, and a pause would cool the machine.
+ */
+export async function inTurn(contenders: readonly Contender[], rounds: number, leads = 0): Promise<ReadonlyMap<string, readonly number[]>> {
   const times = new Map(contenders.map(({ name }) => [name, [] as number[]]))
   for (const { run } of contenders) await run()
   for (let round = 0; round < rounds; round++) {
     for (const { name, run } of contenders) {
+      for (let lead = 0; lead < leads; lead++) await run()
       const begun = performance.now()
       await run()
       times.get(name)?.push(performance.now() - begun)
