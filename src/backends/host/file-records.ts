@@ -137,7 +137,8 @@ export class FileRecords<T> implements RecordStore<T> {
     try {
       for (const directory of this.#directories) {
         path = pathOf(directory, name)
-        text ??= readSmall(path)
+        text = readSmall(path)
+        if (text !== undefined) break
       }
     } catch (error) {
       throw fsError(error, `${this.#kind} record "${id}"`)

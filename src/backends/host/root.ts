@@ -65,8 +65,11 @@ export async function openRoot(directory: string, options: OpenRootOptions = {})
         }),
       ...closeable(async () => {
         await events.close()
-        await run.close()
-        await locks.close()
+        try {
+          await run.close()
+        } finally {
+          await locks.close()
+        }
       }),
     }
   } catch (error) {

@@ -2,9 +2,8 @@
 // container's /etc, the runtimes' own state. On the tmpfs of /run where there is one: the kernel makes and removes dozens of
 // such files for each run of a container, and a disk's file system takes many times as long for each.
 import { lstatSync } from 'node:fs'
-import { mkdir, readFile, readdir, readlink, rename, rmdir, statfs, symlink, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, readlink, rename, rm, rmdir, statfs, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { randomUUID } from 'node:crypto'
 import { EngineError } from '../../errors.js'
 import type { CallOptions, Closeable } from '../../model/common.js'
 import { closeable } from '../../util/closeable.js'
@@ -76,7 +75,9 @@ async function make({ root, id, locks, parent = '/run' }: RunDirectoryOptions, c
     await mkdir(link, { mode: 0o700 })
     return link
   }
-  const temporary = join(root, `.run-${randomUUID()}`)
+  // Under the lock there is one who makes it; what a killed one left goes first.
+  const temporary = join(root, '.run')
+  await rm(temporary, { force: true })
   await symlink(path, temporary)
   await rename(temporary, link)
   return path

@@ -59,6 +59,22 @@ it('each profile has a filter of its own', async () => {
   expect(links.said).not.toMatch(/desired type/)
 })
 
+it('one who brings a filter of his own gets that one', async () => {
+  await run(noDirectories)
+  await made(1)
+  const [name = ''] = await filters()
+  const own = (await readFile(join(root.runtimes.answers, name))).toString('base64')
+  await run(noLinks)
+  await made(2)
+  const one = await asked(script, noLinks)
+  const { attachment } = await root.tasks.run({ ...one, spec: { ...one.spec, annotations: { [annotation]: own } } })
+  const { stdout, stderr } = await readAll(attachment)
+  await attachment?.close()
+  await root.tasks.delete(one, { kill: true })
+  expect(stdout + stderr).toMatch(/desired type/)
+  expect(stdout + stderr).not.toMatch(/Invalid exchange/)
+})
+
 it('another process of the engine, too, and one with a torn filter makes no use of it', async () => {
   const first = await run(noDirectories)
   await made(1)

@@ -1,7 +1,7 @@
 // An image archive on its way to a daemon. What is in it is told on the way, and a daemon that knows no OCI layouts is given the list that it knows.
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type Headers, pack, type Pack } from 'tar-stream'
+import type { Headers, Pack } from 'tar-stream'
 import * as z from 'zod/mini'
 import { EngineError } from '../../../errors.js'
 import type { Digest } from '../../../model/common.js'
@@ -14,6 +14,7 @@ import { canonicalName, parseReference } from '../../../oci/reference.js'
 import { readTar, type TarMember } from '../../../oci/tar-reader.js'
 import { once } from '../../../util/once.js'
 import { nullish } from '../wire/values.js'
+import { packedBy } from './packing.js'
 
 export interface RelayOptions {
   /** Of the daemon: which image of several is meant. */
@@ -60,22 +61,8 @@ export class ArchiveRelay {
     return this.#images
   }
   /** The archive, unpacked. What is no archive of images is `invalid_argument`, and then the bytes do not end. */
-  async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
-    const tar = pack()
-    const packing = this.#pack(tar).then(
-      () => {
-        tar.finalize()
-      },
-      (error: Error) => {
-        tar.destroy(error)
-      },
-    )
-    try {
-      yield* tar
-    } finally {
-      tar.destroy()
-      await packing
-    }
+  bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    return packedBy((tar) => this.#pack(tar))
   }
 
   async #pack(tar: Pack): Promise<void> {

@@ -1,31 +1,21 @@
 // Gives a saved OCI layout the whole name of its image, where a daemon writes the tag only: by that nobody finds the name again.
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { pack, type Pack } from 'tar-stream'
+import type { Pack } from 'tar-stream'
 import { EngineError } from '../../../errors.js'
 import { MAX_MANIFEST_BYTES } from '../../../oci/manifest.js'
 import { readTar, type TarMember } from '../../../oci/tar-reader.js'
+import { packedBy } from './packing.js'
 
 const reference = 'org.opencontainers.image.ref.name'
 /** The same image gives the same bytes. */
 const epoch = new Date(0)
 
 export async function* namedLayout(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const tar = pack()
   const source = bytes[Symbol.asyncIterator]()
-  const packing = relay(tar, source, name).then(
-    () => {
-      tar.finalize()
-    },
-    (error: Error) => {
-      tar.destroy(error)
-    },
-  )
   try {
-    yield* tar
+    yield* packedBy((tar) => relay(tar, source, name))
   } finally {
-    tar.destroy()
-    await packing
     await source.return?.()
   }
 }

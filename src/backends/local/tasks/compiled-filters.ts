@@ -53,7 +53,9 @@ export class CompiledFilters {
   annotated(spec: RuntimeSpec, form: LocalForm): RuntimeSpec {
     const { seccomp } = (spec['linux'] ?? {}) as { readonly seccomp?: JsonValue }
     const { filters } = form
-    if (filters === undefined || seccomp === undefined) return spec
+    const { annotations = {} } = spec as { readonly annotations?: Labels }
+    // One who brings a filter of his own means that one.
+    if (filters === undefined || seccomp === undefined || filters.annotation in annotations) return spec
     const key = createHash('sha256')
       .update(JSON.stringify([filters.key, seccomp]))
       .digest('hex')
@@ -63,7 +65,7 @@ export class CompiledFilters {
       this.#make(key, seccomp, form)
       return spec
     }
-    return { ...spec, annotations: { ...(spec['annotations'] as object | undefined), [filters.annotation]: filter } }
+    return { ...spec, annotations: { ...annotations, [filters.annotation]: filter } }
   }
   async close(): Promise<void> {
     this.#closing.abort(new EngineError('unavailable', 'the engine is closed'))

@@ -116,3 +116,15 @@ it('what a crash of the machine may take is kept apart, and found, listed and de
   for (const id of ['a', 'b']) await store.delete(id)
   expect([await readdir(directory()), await readdir(volatileDirectory)]).toEqual([[], []])
 })
+
+it('a broken record is told with the path where it lies, also where others are kept elsewhere', async () => {
+  const store = new FileRecords<{ text: string }>({
+    directory: directory(),
+    volatileDirectory: join(root, 'volatile/things'),
+    locks,
+    parse,
+  })
+  await store.create('cut', { text: 'kept' })
+  await truncate(join(directory(), 'cut.json'), 20)
+  await expect(store.find('cut')).rejects.toMatchObject({ message: expect.stringContaining(join(directory(), 'cut.json')) })
+})
