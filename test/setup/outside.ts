@@ -111,3 +111,11 @@ export async function openSockets(): Promise<number> {
   const targets = await Promise.all(descriptors.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
   return targets.filter((target) => target.startsWith('socket:')).length
 }
+
+/** The command lines of this process's children. */
+export async function childrenHere(): Promise<readonly string[]> {
+  const threads = await readdir('/proc/self/task')
+  const lists = await Promise.all(threads.map((thread) => readFile(`/proc/self/task/${thread}/children`, 'utf8').catch(() => '')))
+  const pids = lists.join(' ').split(' ').filter(Boolean)
+  return Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+}

@@ -7,7 +7,7 @@ import { exitFacts, logLines, minimalProcess, newId, readAll, request, shell } f
 import type { TaskRequest } from '../../../src/ports/engine/tasks.js'
 import { type Programs, bundleProgram } from '../../setup/child-program.js'
 import { type LocalTaskRoot, localTaskRoot } from '../../setup/local-task-subject.js'
-import { filesBelow, mountsBelow, processesNaming } from '../../setup/outside.js'
+import { childrenHere, filesBelow, mountsBelow, processesNaming } from '../../setup/outside.js'
 
 let programs: Programs
 beforeAll(async () => {
@@ -15,7 +15,11 @@ beforeAll(async () => {
 })
 afterAll(() => programs.close())
 
-const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length
+/** But for the two that hold each shell which waits to launch something: they come with use, and go by themselves. */
+async function descriptors(): Promise<number> {
+  const shells = (await childrenHere()).filter((line) => line.includes('while read -r line'))
+  return (await readdir('/proc/self/fd')).length - 2 * shells.length
+}
 const cgroupsLeft = async (): Promise<string[]> => {
   const hierarchies = (await readdir('/sys/fs/cgroup', { withFileTypes: true })).filter((entry) => entry.isDirectory())
   const names = await Promise.all(hierarchies.map(({ name }) => readdir(join('/sys/fs/cgroup', name)).catch(() => [])))

@@ -6,14 +6,14 @@ import { Pump } from './pump.js'
 
 export class ChildStdio {
   readonly #pumps: Pump[]
-  readonly #input: number | undefined
+  #childEnds: readonly number[]
   /** Keeps the process from reading an end of its input while nobody writes. */
   #keeper: number | undefined
   readonly descriptors: readonly (number | 'ignore')[]
 
   private constructor(pumps: readonly (Pump | undefined)[], input: number | undefined, keeper: number | undefined) {
     this.#pumps = pumps.filter((pump) => pump !== undefined)
-    this.#input = input
+    this.#childEnds = [...this.#pumps.map(({ writeEnd }) => writeEnd), ...(input === undefined ? [] : [input])]
     this.#keeper = keeper
     this.descriptors = [input ?? 'ignore', ...pumps.map((pump) => pump?.writeEnd ?? ('ignore' as const))]
   }
@@ -39,10 +39,10 @@ export class ChildStdio {
       throw error
     }
   }
-  /** The child has them, or there is none. */
+  /** The child has them, or there will be none. */
   handOver(): void {
-    for (const { writeEnd } of this.#pumps) closeSync(writeEnd)
-    if (this.#input !== undefined) closeSync(this.#input)
+    for (const end of this.#childEnds) closeSync(end)
+    this.#childEnds = []
   }
   start(): void {
     for (const pump of this.#pumps) pump.start()

@@ -1,9 +1,7 @@
 // A runtime in the foreground: our child, which is there as long as the process that it runs, and ends with its exit code.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { type FSWatcher, watch } from 'node:fs'
 import { EngineError } from '../../../errors.js'
 import type { Labels } from '../../../model/common.js'
-import { programFolders } from '../../host/programs.js'
 import { readSmall } from '../../host/small-files.js'
 import { startTimeOf } from '../../host/tasks/claimant.js'
 import type { CarriedExit } from '../../host/tasks/carrier.js'
@@ -11,7 +9,7 @@ import type { ProcessFiles } from '../../host/tasks/task-files.js'
 import { complaints, pidIn } from '../oci-cli.js'
 import type { Command } from './launch.js'
 import type { ChildStdio } from './child-stdio.js'
-import { delimiter } from 'node:path'
+import type { LaunchedCommand, Launchers } from './launchers.js'
 
 /** Below a process's directory. */
 export const pidName = 'pid'
@@ -20,6 +18,7 @@ export const logName = 'runtime.log'
 const lookMs = 50
 
 export interface ChildPlan {
+  readonly launchers: Launchers
   readonly command: Command
   readonly env: Labels
   readonly files: ProcessFiles
@@ -36,34 +35,20 @@ export class RuntimeChild {
   readonly released: Promise<Released>
   /** How it ended. `exitStatus` of one that never ran is the runtime's. */
   readonly ended: Promise<CarriedExit>
-  readonly #child: ChildProcess
+  readonly #launched: LaunchedCommand
   readonly #stdio: ChildStdio
   #exit: CarriedExit | undefined
 
-  constructor({ command, env, files, stdio }: ChildPlan) {
+  constructor({ launchers, command, env, files, stdio }: ChildPlan) {
     this.#stdio = stdio
-    this.#child = spawn(command.file, command.args, {
-      cwd: '/',
-      env: { PATH: programFolders().join(delimiter), LC_ALL: 'C', ...env },
-      stdio: [...stdio.descriptors],
-      // Signals of a terminal are for us, and the container's end is our affair.
-      detached: true,
-    })
-    stdio.handOver()
-    const exited = new Promise<CarriedExit>((resolve, reject) => {
-      this.#child.once('error', (error) => {
-        reject(new EngineError('internal', `"${command.file}" cannot be run: ${error.message}`, { cause: error }))
-      })
-      this.#child.once('exit', (code) => {
-        // Killed itself it cannot tell how the process ends.
-        resolve(code === null ? { exitStatus: 255, exitedAt: undefined } : { exitStatus: code, exitedAt: new Date() })
-      })
-    })
-    this.ended = exited.then(
-      (exit) => (this.#exit = exit),
+    this.#launched = launchers.launch({ command, env, descriptors: stdio.descriptors })
+    this.ended = this.#launched.ended.then(
+      // Ended by a signal it cannot tell how the process ends.
+      ({ code }) =>
+        (this.#exit = code === undefined ? { exitStatus: 255, exitedAt: undefined } : { exitStatus: code, exitedAt: new Date() }),
       () => (this.#exit = { exitStatus: 255, exitedAt: undefined }),
     )
-    this.released = this.#release(files, exited)
+    this.released = this.#release(files)
     this.released.catch(() => {})
   }
   get exit(): CarriedExit | undefined {
@@ -75,20 +60,23 @@ export class RuntimeChild {
   }
   /** The runtime itself: what it runs is another's to kill. */
   kill(): void {
-    this.#child.kill('SIGKILL')
+    this.#launched.kill()
   }
 
-  async #release(files: ProcessFiles, exited: Promise<CarriedExit>): Promise<Released> {
+  async #release(files: ProcessFiles): Promise<Released> {
+    const { ended } = this.#launched
     try {
-      const pid = (await appearance(files, exited)) ?? pidIn(readSmall(files.path(pidName)))
+      const pid = (await appearance(files, ended)) ?? pidIn(readSmall(files.path(pidName)))
+      this.#stdio.handOver()
       if (pid !== undefined) {
         this.#stdio.start()
         return { pid, startTime: startTimeOf(pid) }
       }
-      const { exitStatus } = await exited
-      const said = complaints(readSmall(files.path(logName)) ?? '') || this.#stdio.refuse().trim()
-      throw new EngineError('internal', said === '' ? `the runtime ended with ${exitStatus}` : said)
+      const { code = 'a signal', remark } = await ended
+      const said = complaints(readSmall(files.path(logName)) ?? '') || this.#stdio.refuse().trim() || remark
+      throw new EngineError('internal', said === '' ? `the runtime ended with ${code}` : said)
     } catch (error) {
+      this.#stdio.handOver()
       this.#stdio.close()
       throw error
     }

@@ -18,14 +18,13 @@ import { replaceFile } from '../../host/runtimes/runtimes.js'
 import { readSmall, removeTree, writeSmall } from '../../host/small-files.js'
 import { complaints, createArguments, deleteArguments } from '../oci-cli.js'
 import type { LocalForm } from '../runtimes.js'
-import { launchCommand } from './launch.js'
+import { prepareLaunch, tableName } from './launch.js'
 
 export interface CompiledFiltersOptions {
   /** For what was found out in this boot. */
   readonly directory: string
   /** Where a bundle for a moment goes. If this process dies then, it is found and removed as what a dead one was making. */
   readonly bundle: (name: string) => string
-  readonly unshare: () => Promise<string>
   readonly trace: Trace
 }
 /** Below a container's state, as crun keeps it. */
@@ -90,7 +89,7 @@ export class CompiledFilters {
   }
   /** A container that is created and never started: its state holds the filter. Its name is one that a repair knows as a run's. */
   async #compile(key: string, seccomp: JsonValue, form: LocalForm, options: CallOptions): Promise<void> {
-    const { directory, bundle: bundleOf, unshare } = this.#options
+    const { directory, bundle: bundleOf } = this.#options
     if (readdirSync(directory).filter((name) => name.startsWith(prefix)).length >= mostFilters) return
     const id = `seccomp-${randomBytes(5).toString('hex')}`
     const bundle = bundleOf(id)
@@ -99,7 +98,7 @@ export class CompiledFilters {
       mkdirSync(join(bundle, 'rootfs'), { mode: 0o700 })
       mkdirSync(form.root, { recursive: true, mode: 0o700 })
       const own = { type: 'bind', source: '/', options: ['rbind'] }
-      const { file, args } = launchCommand(await unshare(), {
+      const { file, args } = await prepareLaunch({
         program: form.binary,
         // It has no need of control groups, and could leave some.
         args: createArguments(
@@ -108,6 +107,7 @@ export class CompiledFilters {
         ),
         mounts: [{ mount: own, target: join(bundle, 'rootfs') }],
         hiddenCgroup: form.hiddenCgroup,
+        table: join(bundle, tableName),
       })
       try {
         // It ends with us: left alone it could finish after the repair that looks for what it has made.

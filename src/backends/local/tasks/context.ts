@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { Trace } from '../../../model/trace.js'
-import { requireProgram, runProgram } from '../../host/programs.js'
+import { runProgram } from '../../host/programs.js'
 import type { Cgroups } from '../../host/tasks/cgroups.js'
 import { bootId, isAlive, startTimeOf } from '../../host/tasks/claimant.js'
 import { refOf } from '../../host/tasks/context.js'
 import type { ProcessFiles, StartedAs, TaskFiles, TaskState } from '../../host/tasks/task-files.js'
-import { once } from '../../../util/once.js'
 import { type OciProgram, deleteArguments } from '../oci-cli.js'
 import type { LocalForm, LocalRuntimes } from '../runtimes.js'
 import type { CompiledFilters } from './compiled-filters.js'
@@ -26,8 +25,6 @@ export interface LocalContext {
   readonly step: (name: string) => Promise<void>
   readonly trace: Trace
 }
-
-export const unsharePath: () => Promise<string> = once(() => requireProgram('unshare'))
 
 export function filesOf({ files }: Pick<LocalContext, 'files'>, state: TaskState): ProcessFiles {
   return files.of(refOf(state))

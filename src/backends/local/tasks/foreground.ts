@@ -25,10 +25,10 @@ import {
   liveProcess,
   runVerb,
   sendSignal,
-  unsharePath,
 } from './context.js'
+import { Launchers } from './launchers.js'
 import { killWith } from './processes-with.js'
-import { type Command, launchCommand } from './launch.js'
+import { type Command, prepareLaunch, tableName } from './launch.js'
 import { inTerminal, resizeTerminalOf } from './terminal.js'
 
 /** Output that something else holds open is given up after this long. */
@@ -53,6 +53,7 @@ interface Carried {
 export class Foreground {
   readonly #context: LocalContext
   readonly #carried: Map<string, Carried> = new Map()
+  readonly #launchers: Launchers = new Launchers()
 
   constructor(context: LocalContext) {
     this.#context = context
@@ -71,9 +72,10 @@ export class Foreground {
       args: runArguments(form, run),
       mounts: rootfs.map((mount) => ({ mount, target })),
       hiddenCgroup: form.hiddenCgroup,
+      table: files.path(tableName),
     }
     mkdirSync(form.root, { recursive: true, mode: 0o700 })
-    return this.#launch(job, launchCommand(await unsharePath(), plan), form.env, keep, options)
+    return this.#launch(job, await prepareLaunch(plan), form.env, keep, options)
   }
   async exec(job: ExecJob, options: CallOptions): Promise<Launched> {
     const { files, state, process } = job
@@ -188,6 +190,7 @@ export class Foreground {
         await within(endMs, () => released)
       }),
     )
+    await within(endMs, () => this.#launchers.close())
   }
 
   #forget(key: string): void {
@@ -210,7 +213,7 @@ export class Foreground {
       throw signal.reason
     }
     const killsBefore = oomKillsHere()
-    const child = new RuntimeChild({ command, env, files, stdio })
+    const child = new RuntimeChild({ launchers: this.#launchers, command, env, files, stdio })
     const exit = this.#exit(child, stdio, state, keep, killsBefore)
     let letGo = (): void => {}
     const released = new Promise<void>((resolve) => {

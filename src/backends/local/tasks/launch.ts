@@ -1,50 +1,76 @@
 // How a runtime is started in a mount namespace of its own: what is mounted there for one run is seen by nobody else and is gone
-// with it, however it ends. Pure.
+// with it, however it ends.
+import { EngineError } from '../../../errors.js'
 import type { Mount } from '../../../model/common.js'
 import type { RuntimeSpec } from '../../../model/process.js'
+import { once } from '../../../util/once.js'
 import { mountArguments } from '../../host/private-mount.js'
+import { requireProgram } from '../../host/programs.js'
+import { writeSmall } from '../../host/small-files.js'
 
-/** All that varies comes as arguments: what to hide, where to stand, how many mounts, five words for each, then the command. */
+/** All that varies comes as arguments: the table of mounts or nothing, where to stand for it, where afterwards, then the command. */
 export const launchScript = `
 set -e
-hidden=$1
-place=$2
-count=$3
+table=$1
+cd "$2"
+place=$3
 shift 3
-while [ "$count" -gt 0 ]; do
-  cd "$1"
-  mount -n -i -t "$2" -o "$3" -- "$4" "$5"
-  shift 5
-  count=$((count - 1))
-done
+[ -z "$table" ] || mount -n -i -a -T "$table"
 cd "$place"
-[ -z "$hidden" ] || mount -n -i -t tmpfs -o mode=0755,size=4k none "$hidden"
 exec "$@"
 `
+
+/** Below a process's directory. */
+export const tableName = 'mounts'
 
 export interface LaunchPlan {
   /** Absolute, as all paths here. */
   readonly program: string
   readonly args: readonly string[]
-  readonly mounts: readonly { readonly mount: Mount; readonly target: string }[]
+  readonly mounts: readonly PlannedMount[]
   /** The cgroup mount that the program must not see. */
   readonly hiddenCgroup?: string | undefined
+  /** A file that may be written for it, and stays as long as the program has not begun. */
+  readonly table: string
   /** Where it is started. Default `/`. */
   readonly directory?: string | undefined
   /** It makes mounts of its own. Default: a namespace only for what is in this plan. */
   readonly mountsItself?: boolean | undefined
 }
+export interface PlannedMount {
+  readonly mount: Mount
+  readonly target: string
+}
 export interface Command {
   readonly file: string
   readonly args: readonly string[]
 }
-/** Mounts that others make later, volumes and network namespaces, are still seen; these here are not passed on. */
-export function launchCommand(unshare: string, plan: LaunchPlan): Command {
-  const { program, args, mounts, hiddenCgroup = '', directory = '/', mountsItself = false } = plan
-  if (mounts.length === 0 && hiddenCgroup === '' && !mountsItself) return { file: program, args }
-  const words = mounts.flatMap(({ mount, target }) => [...mountArguments(mount), target])
-  const script = ['/bin/sh', '-c', launchScript, 'sh', hiddenCgroup, directory, String(mounts.length)]
-  return { file: unshare, args: ['--mount', '--propagation', 'slave', '--', ...script, ...words, program, ...args] }
+
+const unsharePath: () => Promise<string> = once(() => requireProgram('unshare'))
+
+/** Mounts that others make later, volumes and network namespaces, are still seen; those of the plan are not passed on. */
+export async function prepareLaunch(plan: LaunchPlan): Promise<Command> {
+  const { program, args, table, directory = '/', mountsItself = false } = plan
+  const { text, place } = mountTable(plan)
+  if (text === '' && !mountsItself) return { file: program, args }
+  if (text !== '') writeSmall(table, text)
+  const words = ['/bin/sh', '-c', launchScript, 'sh', text === '' ? '' : table, place, directory]
+  return { file: await unsharePath(), args: ['--mount', '--propagation', 'slave', '--', ...words, program, ...args] }
+}
+
+/** One `mount` makes all mounts of a table, as fstab(5) has it. `place`: where relative paths in it are meant from. Pure. */
+export function mountTable({ mounts, hiddenCgroup }: Pick<LaunchPlan, 'mounts' | 'hiddenCgroup'>): { text: string; place: string } {
+  const rows = mounts.map(({ mount, target }) => ({ words: mountArguments(mount), target }))
+  const places = new Set(rows.flatMap(({ words: [place = '/'] }) => (place === '/' ? [] : [place])))
+  if (places.size > 1) throw new EngineError('unsupported', 'only one mount of a root may have so many layers')
+  const lines = rows.map(({ words: [, type = '', options = '', source = ''], target }) => [source, target, type, options])
+  // Not called `none`: who finds a source mounted at its target leaves it at that.
+  if (hiddenCgroup !== undefined) lines.push(['pouch-sdk', hiddenCgroup, 'tmpfs', 'mode=0755,size=4k'])
+  return { text: lines.map((fields) => `${fields.map(escaped).join(' ')} 0 0\n`).join(''), place: [...places][0] ?? '/' }
+}
+function escaped(field: string): string {
+  const octal = (character: string): string => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`
+  return field === '' ? 'none' : field.replaceAll(/[\s\\#]/g, octal)
 }
 
 /** Does anything in there ask to pass mounts on to us? Then no namespace may be in between. */

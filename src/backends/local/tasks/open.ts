@@ -11,7 +11,7 @@ import { TaskFiles } from '../../host/tasks/task-files.js'
 import type { LocalRuntimes } from '../runtimes.js'
 import { localCarrier } from './carrier.js'
 import { CompiledFilters } from './compiled-filters.js'
-import { type LocalContext, unsharePath } from './context.js'
+import type { LocalContext } from './context.js'
 import { FifoPool } from './fifo-pool.js'
 import { Foreground } from './foreground.js'
 import { ShimClients } from './shim-clients.js'
@@ -62,7 +62,7 @@ export async function openLocalTasks(options: LocalTasksOptions): Promise<Carrie
   // Called as what is half-made is: of a process that is dead, it is found and removed as such.
   const passing = (name: string): string => join(ownedDirectory, `.new-${pid}-${startTime}-${name}`)
   const fifos = new FifoPool(passing(`fifos-${(opened += 1)}`))
-  const filters = new CompiledFilters({ directory: runtimes.answers, bundle: passing, unshare: unsharePath, trace })
+  const filters = new CompiledFilters({ directory: runtimes.answers, bundle: passing, trace })
   const context: LocalContext = {
     files,
     runtimes,

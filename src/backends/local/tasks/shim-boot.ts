@@ -9,8 +9,7 @@ import { readSmall } from '../../host/small-files.js'
 import { named } from '../../host/tasks/context.js'
 import type { ProcessFiles, TaskState } from '../../host/tasks/task-files.js'
 import type { ShimForm } from '../runtimes.js'
-import { unsharePath } from './context.js'
-import { launchCommand } from './launch.js'
+import { prepareLaunch, tableName } from './launch.js'
 import { type ShimClients, socketName } from './shim-clients.js'
 
 /** The shim's own words go there, by this name. */
@@ -33,8 +32,15 @@ export async function bootShim({ files, state, shim, hiddenCgroup, clients }: Sh
   writeFileSync(files.path(shimLogName), '', { mode: 0o600 })
   const socket = socketName(state)
   const args = ['-namespace', shim.namespace, '-id', state.wireId, '-publish-binary', publisher, '-socket', socket]
-  const plan = { program: shim.binary, args, mounts: [], hiddenCgroup, directory: files.directory, mountsItself: state.mode === 'shim' }
-  const { file, args: words } = launchCommand(await unsharePath(), plan)
+  const { file, args: words } = await prepareLaunch({
+    program: shim.binary,
+    args,
+    mounts: [],
+    hiddenCgroup,
+    table: files.path(tableName),
+    directory: files.directory,
+    mountsItself: state.mode === 'shim',
+  })
   const child = spawn(file, words, {
     cwd: files.directory,
     // As containerd starts it: few threads, since it hardly does anything.

@@ -1,66 +1,47 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { launchCommand, launchScript, sharesMounts } from '../../../../../src/backends/local/tasks/launch.js'
+import { launchScript, mountTable, prepareLaunch, sharesMounts } from '../../../../../src/backends/local/tasks/launch.js'
 import { requireRights } from '../../../../../src/backends/local/tasks/rights.js'
 import { terminalCommand } from '../../../../../src/backends/local/tasks/terminal.js'
 
-const execute = promisify(execFile)
+describe('prepareLaunch', () => {
+  let directory: string
+  let table: string
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'pouch-sdk-'))
+    table = join(directory, 'mounts')
+  })
+  afterEach(() => rm(directory, { recursive: true }))
 
-describe('launchCommand', () => {
-  it('is the program itself where nothing is to be mounted or hidden', () => {
-    expect(launchCommand('/usr/bin/unshare', { program: '/bin/x', args: ['a'], mounts: [] })).toEqual({ file: '/bin/x', args: ['a'] })
+  it('is the program itself where nothing is to be mounted or hidden', async () => {
+    expect(await prepareLaunch({ program: '/bin/x', args: ['a'], mounts: [], table })).toEqual({ file: '/bin/x', args: ['a'] })
   })
-  it('brings all that varies as words of its own', () => {
+  it('brings all that varies as words of its own, and mounts as a table', async () => {
     const mount = { type: 'bind', source: "/a 'b'", options: ['rbind', 'ro'] }
-    const { file, args } = launchCommand('/usr/bin/unshare', {
-      program: '/bin/x',
-      args: ['$(reboot)'],
-      mounts: [{ mount, target: '/t' }],
-      hiddenCgroup: '/cg',
-    })
-    expect(file).toBe('/usr/bin/unshare')
+    const plan = { program: '/bin/x', args: ['$(reboot)'], mounts: [{ mount, target: '/t' }], hiddenCgroup: '/cg', table }
+    const { file, args } = await prepareLaunch(plan)
+    expect(file).toMatch(/\/unshare$/)
     expect(args.slice(0, 4)).toEqual(['--mount', '--propagation', 'slave', '--'])
-    expect(args.slice(args.indexOf(launchScript) + 1)).toEqual([
-      ...['sh', '/cg', '/', '1', '/', 'none', 'rbind,ro', "/a 'b'", '/t', '/bin/x', '$(reboot)'],
-    ])
+    expect(args.slice(args.indexOf(launchScript) + 1)).toEqual(['sh', table, '/', '/', '/bin/x', '$(reboot)'])
+    expect(await readFile(table, 'utf8')).toBe(`/a\\040'b' /t none rbind,ro 0 0\npouch-sdk /cg tmpfs mode=0755,size=4k 0 0\n`)
   })
-  it('gives a program that mounts by itself a namespace, and its place to stand', () => {
-    const { args } = launchCommand('unshare', { program: '/bin/x', args: [], mounts: [], directory: '/d', mountsItself: true })
-    expect(args.slice(-5)).toEqual(['sh', '', '/d', '0', '/bin/x'])
+  it('gives a program that mounts by itself a namespace, and its place to stand', async () => {
+    const { args } = await prepareLaunch({ program: '/bin/x', args: [], mounts: [], table, directory: '/d', mountsItself: true })
+    expect(args.slice(-5)).toEqual(['sh', '', '/', '/d', '/bin/x'])
   })
 })
 
-describe('launchScript', () => {
-  let directory: string
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'pouch-sdk-'))
-    await writeFile(join(directory, 'mount'), '#!/bin/sh\necho "mount $PWD: $*"\n[ "$5" != bad ]\n', { mode: 0o755 })
-  })
-  afterEach(() => rm(directory, { recursive: true }))
-  const run = (...words: string[]): Promise<string> =>
-    execute('/bin/sh', ['-c', launchScript, 'sh', ...words], { env: { PATH: `${directory}:/usr/bin:/bin` } }).then(({ stdout }) => stdout)
-
-  it('mounts in order, each from its directory, hides last, and becomes the program', async () => {
-    const said = await run('/cg', '/usr', '2', '/', 'overlay', 'o1', 's1', '/t', '/etc', 'none', 'bind', 's 2', '/t/x', 'pwd')
-    expect(said.split('\n')).toEqual([
-      'mount /: -n -i -t overlay -o o1 -- s1 /t',
-      'mount /etc: -n -i -t none -o bind -- s 2 /t/x',
-      'mount /usr: -n -i -t tmpfs -o mode=0755,size=4k none /cg',
-      '/usr',
-      '',
-    ])
-  })
-  it('does not start the program when a mount fails', async () => {
-    await writeFile(join(directory, 'mount'), '#!/bin/sh\necho "no such layer" >&2\nexit 32\n', { mode: 0o755 })
-    await expect(run('', '/', '1', '/', 'overlay', 'o', 's', '/t', 'echo', 'started')).rejects.toMatchObject({
-      code: 32,
-      stdout: '',
-      stderr: 'no such layer\n',
-    })
+describe('mountTable', () => {
+  it('one mount may have so many layers that they are told from their own directory', () => {
+    const planned = (place: string) => {
+      const layers = ['x', 'y', 'z'].map((letter) => `${place}/${letter.repeat(200)}/${letter.repeat(1_000)}`)
+      return { mount: { type: 'overlay', source: 'overlay', options: [`lowerdir=${layers.join(':')}`] }, target: '/t' }
+    }
+    const long = `/${'a'.repeat(600)}`
+    expect(mountTable({ mounts: [planned(long)], hiddenCgroup: undefined }).place).toBe(`${long}/`)
+    expect(() => mountTable({ mounts: [planned(long), planned(`${long}b`)], hiddenCgroup: undefined })).toThrow(/only one mount/)
   })
 })
 
