@@ -1,11 +1,12 @@
 // Output of a container as plain files, a pair for each run: `<directory>/000001.stdout` and `.stderr`. Whoever runs the
 // process appends to them; nobody recorded when a line came, nor which of the two streams came first.
-import { constants, mkdirSync, readdirSync } from 'node:fs'
-import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CallOptions } from '../../model/common.js'
 import type { OutputChunk } from '../../ports/streams.js'
 import { hasErrno } from '../../util/fs-error.js'
+import { OpenFile } from './open-file.js'
 
 export interface LogFile {
   readonly stream: OutputChunk['stream']
@@ -16,9 +17,9 @@ export interface RunFiles {
   /** stdout first; with a terminal that alone. */
   readonly files: readonly LogFile[]
 }
-/** A run just begun: its files are empty and open for reading. Who takes the handles closes them. */
+/** A run just begun: its files are empty and open for reading. Who takes them closes them. */
 export interface OpenRunFiles extends RunFiles {
-  readonly handles: readonly FileHandle[]
+  readonly opened: readonly OpenFile[]
 }
 
 const streams = ['stdout', 'stderr'] as const
@@ -32,7 +33,7 @@ export async function createRunFiles(directory: string, tty: boolean, options: C
     const run = runs.reduce((highest, one) => Math.max(highest, one.run), 0) + 1
     const files = streams.slice(0, tty ? 1 : 2).map((stream) => ({ stream, path: pathOf(directory, run, stream) }))
     try {
-      return { run, files, handles: await createFiles(files) }
+      return { run, files, opened: await createFiles(files) }
     } catch (error) {
       if (!hasErrno(error, 'EEXIST')) throw error // else somebody else began a run meanwhile
     }
@@ -42,13 +43,13 @@ export async function createRunFiles(directory: string, tty: boolean, options: C
  * All or none, empty, mode 0600, open for reading. Throws EEXIST when one is there. One after the other: of two who make the same, the
  * first file tells who has them all.
  */
-export async function createFiles(files: readonly LogFile[]): Promise<FileHandle[]> {
-  const opened: FileHandle[] = []
+export async function createFiles(files: readonly LogFile[]): Promise<OpenFile[]> {
+  const opened: OpenFile[] = []
   try {
-    for (const { path } of files) opened.push(await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600))
+    for (const { path } of files) opened.push(OpenFile.create(path))
     return opened
   } catch (error) {
-    await Promise.allSettled(opened.map((handle) => handle.close()))
+    await Promise.allSettled(opened.map((file) => file.close()))
     await removeFiles(files.slice(0, opened.length))
     throw error
   }

@@ -1,9 +1,9 @@
 // Reads the log files of all runs back as lines.
-import { type FileHandle, open } from 'node:fs/promises'
 import type { LogEntry, LogOptions, OutputChunk } from '../../ports/streams.js'
 import { hasErrno } from '../../util/fs-error.js'
 import { type Line, LineSplitter } from '../../util/lines.js'
 import { type LogFile, listRuns } from './log-files.js'
+import { OpenFile } from './open-file.js'
 import { FileTail, type TailSource } from './tail.js'
 
 export interface ReadLogOptions extends LogOptions {
@@ -50,8 +50,8 @@ async function* readTogether(
 ): AsyncGenerator<LogEntry, void, undefined> {
   const sources: TailSource[] = []
   for (const { file, from } of parts) {
-    const handle = await openPresent(file.path)
-    if (handle !== undefined) sources.push({ ...file, handle, position: from })
+    const opened = openPresent(file.path)
+    if (opened !== undefined) sources.push({ ...file, file: opened, position: from })
   }
   const tail = new FileTail(sources, ended)
   void stop.then(() => tail.close())
@@ -111,18 +111,17 @@ async function lastLines(
   return parts
 }
 
+const blockBytes = 64 << 10
 async function countBack(path: string, wanted: number): Promise<{ readonly from: number; readonly lines: number }> {
-  const handle = await openPresent(path)
-  if (handle === undefined) return { from: 0, lines: 0 }
+  const file = openPresent(path)
+  if (file === undefined) return { from: 0, lines: 0 }
   try {
-    const { size } = await handle.stat()
+    const { size } = file
     if (wanted === 0 || size === 0) return { from: size, lines: 0 }
-    const buffer = Buffer.allocUnsafe(64 << 10)
     let lines = 1 // the last one, whether it has its newline or not
     for (let end = size; end > 0; ) {
-      const start = Math.max(0, end - buffer.length)
-      const { bytesRead } = await handle.read(buffer, 0, end - start, start)
-      const block = buffer.subarray(0, bytesRead)
+      const start = Math.max(0, end - blockBytes)
+      const block = await file.read(start, end - start)
       let at = end === size ? block.length - 1 : block.length // the newline at the very end begins no line
       for (;;) {
         at = at === 0 ? -1 : block.lastIndexOf(0x0a, at - 1)
@@ -134,13 +133,13 @@ async function countBack(path: string, wanted: number): Promise<{ readonly from:
     }
     return { from: 0, lines }
   } finally {
-    await handle.close()
+    await file.close()
   }
 }
 
-async function openPresent(path: string): Promise<FileHandle | undefined> {
+function openPresent(path: string): OpenFile | undefined {
   try {
-    return await open(path, 'r')
+    return OpenFile.open(path)
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return undefined
     throw error

@@ -1,19 +1,20 @@
 // Reads files while they grow: at once when something is written, to the very end when the writer is done.
 import { type FSWatcher, watch } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import type { OutputChunk } from '../../ports/streams.js'
+import type { OpenFile } from './open-file.js'
 
 export interface TailSource {
   readonly stream: OutputChunk['stream']
   readonly path: string
-  /** Open for reading. The tail closes it. */
-  readonly handle: FileHandle
+  /** The tail closes it. */
+  readonly file: OpenFile
   /** Where to begin. */
   readonly position: number
 }
 
-const smallest = 16 << 10
 const largest = 1 << 20
+const passesInTurn = 32
 /** Where inotify is exhausted or does not work at all (network file systems), output comes this late. */
 const safetyMs = 500
 
@@ -46,6 +47,7 @@ export class FileTail {
   async *output(): AsyncGenerator<OutputChunk, void, undefined> {
     if (this.#reading) throw new TypeError('output can be read once')
     this.#reading = true
+    let passes = 0
     try {
       while (!this.#closed) {
         const last = this.#done // before the pass: what is written after it cannot be missed
@@ -57,7 +59,11 @@ export class FileTail {
           progress = true
           yield { stream: source.stream, bytes }
         }
-        if (progress) continue
+        if (progress) {
+          // Little is read at once, so a writer that never rests would keep everything else from its turn.
+          if ((passes += 1) % passesInTurn === 0) await setImmediate()
+          continue
+        }
         if (last) return
         if (!this.#watching) this.#watch()
         else await this.#wait()
@@ -71,7 +77,7 @@ export class FileTail {
   async close(): Promise<void> {
     this.#closed = true
     this.#notify()
-    // Also while a reader stands at a chunk and never comes back. A read under way is waited for by the handle.
+    // Also while a reader stands at a chunk and never comes back. A read under way is waited for by the file.
     await this.#release()
   }
 
@@ -117,30 +123,23 @@ export class FileTail {
 class Source {
   readonly stream: OutputChunk['stream']
   readonly path: string
-  readonly #handle: FileHandle
+  readonly #file: OpenFile
   #position: number
-  #size = smallest
 
-  constructor({ stream, path, handle, position }: TailSource) {
+  constructor({ stream, path, file, position }: TailSource) {
     this.stream = stream
     this.path = path
-    this.#handle = handle
+    this.#file = file
     this.#position = position
   }
   async read(): Promise<Uint8Array | undefined> {
-    const buffer = Buffer.allocUnsafeSlow(this.#size)
-    const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.#position)
-    if (bytesRead === 0) return undefined
-    this.#position += bytesRead
-    if (bytesRead === buffer.length) {
-      this.#size = Math.min(this.#size * 4, largest)
-      return buffer
-    }
-    this.#size = smallest
-    // A few bytes must not keep a large buffer alive.
-    return bytesRead * 4 < buffer.length ? Buffer.from(buffer.subarray(0, bytesRead)) : buffer.subarray(0, bytesRead)
+    const unread = this.#file.size - this.#position
+    if (unread <= 0) return undefined
+    const bytes = await this.#file.read(this.#position, Math.min(unread, largest))
+    this.#position += bytes.length
+    return bytes.length === 0 ? undefined : bytes
   }
   close(): Promise<void> {
-    return this.#handle.close()
+    return this.#file.close()
   }
 }

@@ -83,23 +83,23 @@ async function openOutput(
   const log = plan.log === undefined || plan.log.driver === 'none' ? undefined : plan.log.directory
   if (log === undefined && !plan.attach) return { files: [], sources: [] }
   const streams = plan.tty ? (['stdout'] as const) : (['stdout', 'stderr'] as const)
-  const opened =
+  const made =
     log !== undefined
       ? await createRunFiles(log, plan.tty)
       : {
           files: streams.map((stream) => ({ stream, path: target.path(stream) })),
-          handles: await createFiles(streams.map((stream) => ({ stream, path: prepared.path(stream) }))),
+          opened: await createFiles(streams.map((stream) => ({ stream, path: prepared.path(stream) }))),
         }
   undo.push(async () => {
-    if (log !== undefined) await removeFiles(opened.files)
+    if (log !== undefined) await removeFiles(made.files)
   })
   if (!plan.attach) {
-    await Promise.all(opened.handles.map((handle) => handle.close()))
-    return { files: opened.files, log, sources: [] }
+    await Promise.all(made.opened.map((file) => file.close()))
+    return { files: made.files, log, sources: [] }
   }
-  undo.push(() => Promise.all(opened.handles.map((handle) => handle.close())))
-  const sources = opened.handles.map((handle, index) => ({ ...(opened.files[index] as LogFile), handle, position: 0 }))
-  return { files: opened.files, log, sources }
+  undo.push(() => Promise.all(made.opened.map((file) => file.close())))
+  const sources = made.opened.map((file, index) => ({ ...(made.files[index] as LogFile), file, position: 0 }))
+  return { files: made.files, log, sources }
 }
 
 // All or none, says the shim; a file that is no FIFO it just opens and writes.

@@ -128,11 +128,11 @@ export class TaskEvents {
       own.abort(new EngineError('unavailable', 'nobody reads these events'))
     }
   }
-  /** Reads the state of every task. So what many change at once is looked at once: a tenth of the time at most goes into it. */
+  /** Reads the state of every task. So what many change at once is looked at once: a twentieth of the time at most goes into it. */
   async #look(begun: number, signal: AbortSignal): Promise<void> {
     const from = performance.now()
     await this.#compare(begun, signal)
-    await sleep(Math.min(mostRestMs, (performance.now() - from) * 9), signal)
+    await sleep(Math.min(mostRestMs, (performance.now() - from) * 19), signal)
   }
   /** Watches all that live, and tells of those that another process has settled meanwhile. */
   async #compare(begun: number, signal: AbortSignal): Promise<void> {

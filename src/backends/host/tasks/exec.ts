@@ -82,7 +82,7 @@ async function start(context: TaskContext, request: ExecRequest, about: NewState
 }
 
 async function undoExec(context: TaskContext, { files, state, sources }: Claim, options: CallOptions): Promise<void> {
-  await Promise.allSettled(sources.map(({ handle }) => handle.close()))
+  await Promise.allSettled(sources.map(({ file }) => file.close()))
   await context.carrier.destroy(state, options)
   await files.remove()
 }

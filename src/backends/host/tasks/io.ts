@@ -1,10 +1,10 @@
-import { open } from 'node:fs/promises'
 import { EngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { ProcessRef, TerminalSize } from '../../../model/process.js'
 import type { LogPlan, TaskIo } from '../../../ports/engine/tasks.js'
 import type { Attachment, LogEntry, LogOptions } from '../../../ports/streams.js'
 import { readLog } from '../log-read.js'
+import { OpenFile } from '../open-file.js'
 import type { TailSource } from '../tail.js'
 import { TaskAttachment, resize } from './attachment.js'
 import type { Watch } from './exits.js'
@@ -26,8 +26,8 @@ export class CarriedTaskIo implements TaskIo {
     for (const stream of ['stdout', 'stderr'] as const) {
       const path = state[stream]
       if (path === undefined) continue
-      const handle = await open(path, 'r')
-      sources.push({ stream, path, handle, position: (await handle.stat()).size })
+      const file = OpenFile.open(path)
+      sources.push({ stream, path, file, position: file.size })
     }
     const { finished, exit } = this.#context.exits.watch(files, state)
     exit.catch(() => {})

@@ -92,7 +92,7 @@ async function start(
 }
 
 async function undoRun(context: TaskContext, { files, state, sources, logFiles }: Claim, options: CallOptions): Promise<void> {
-  await Promise.allSettled(sources.map(({ handle }) => handle.close()))
+  await Promise.allSettled(sources.map(({ file }) => file.close()))
   await context.carrier.destroy(state, options)
   await removeFiles(logFiles)
   await files.remove()

@@ -6,8 +6,8 @@ import type { Trace } from '../../../model/trace.js'
 import { openRootedFs } from '../../../util/rooted-fs.js'
 import { runProgram } from '../../host/programs.js'
 
-/** What comes within this time goes together. */
-const gatherMs = 200
+/** What comes within this time goes together: each command is a fork of this whole process. */
+const gatherMs = 1_000
 /** So many are one command's work; who brings more waits for it. */
 const most = 256
 

@@ -5,13 +5,16 @@ import { hasErrno } from '../../../util/fs-error.js'
 import { runProgram } from '../../host/programs.js'
 import { removeTree } from '../../host/small-files.js'
 
-const batch = 32
+/** One program's work, and a start for it; who needs more gets more at once. */
+const smallestBatch = 16
+const largestBatch = 256
 
 export class FifoPool {
   readonly #directory: string
   readonly #ready: string[] = []
   #making: Promise<void> | undefined
   #count = 0
+  #batch = smallestBatch
   #made = false
 
   /** `directory` is this pool's own: made when need be, removed by `close`. */
@@ -47,7 +50,8 @@ export class FifoPool {
   async #make(): Promise<void> {
     if (!this.#made) mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
     this.#made = true
-    const paths = Array.from({ length: batch }, () => join(this.#directory, String((this.#count += 1))))
+    const paths = Array.from({ length: this.#batch }, () => join(this.#directory, String((this.#count += 1))))
+    this.#batch = Math.min(this.#batch * 2, largestBatch)
     await runProgram('mkfifo', ['-m', '600', ...paths])
     this.#ready.push(...paths)
   }

@@ -13,8 +13,8 @@ beforeEach(async () => {
 afterEach(() => rm(join(directory, '..'), { recursive: true }))
 
 async function run(stdout: string, stderr?: string): Promise<void> {
-  const { files, handles } = await createRunFiles(directory, stderr === undefined)
-  for (const handle of handles) await handle.close()
+  const { files, opened } = await createRunFiles(directory, stderr === undefined)
+  for (const file of opened) await file.close()
   for (const [index, text] of [stdout, stderr].entries()) if (text !== undefined) await appendFile(files[index]?.path ?? '', text)
 }
 async function texts(options?: ReadLogOptions): Promise<string[]> {
@@ -26,7 +26,7 @@ async function texts(options?: ReadLogOptions): Promise<string[]> {
 describe('createRunFiles', () => {
   it('gives each run its own files, private, also to those that begin at once', async () => {
     const runs = await Promise.all([createRunFiles(directory, false), createRunFiles(directory, false), createRunFiles(directory, true)])
-    for (const { handles } of runs) for (const handle of handles) await handle.close()
+    for (const { opened } of runs) for (const file of opened) await file.close()
     expect(runs.map((one) => one.run).sort()).toEqual([1, 2, 3])
     expect((await listRuns(directory)).map((one) => one.run)).toEqual([1, 2, 3])
     for (const name of await readdir(directory)) expect((await stat(join(directory, name))).mode & 0o777).toBe(0o600)
@@ -51,7 +51,7 @@ describe('readLog', () => {
     expect(await texts({ tail: 2 })).toEqual(['16384…', '16384…', 'x'.repeat(40_000 - 2 * 16_384), ''])
   })
   it('follows what is appended, and ends when told that the writer has ended', async () => {
-    const { files, handles } = await createRunFiles(directory, true)
+    const { files, opened } = await createRunFiles(directory, true)
     let end = (): void => {}
     const ended = new Promise<void>((resolve) => {
       end = resolve
@@ -66,7 +66,7 @@ describe('readLog', () => {
     end()
     expect((await entries.next()).value?.text).toBe('rest')
     expect((await entries.next()).done).toBe(true)
-    await handles[0]?.close()
+    await opened[0]?.close()
   })
   it('ends at `until` while it follows', async () => {
     await run('one\n')
@@ -87,10 +87,10 @@ describe('FileTail', () => {
     }
     const before = await descriptors()
     const open = async (ended: Promise<void>): Promise<FileTail> => {
-      const { files, handles } = await createRunFiles(directory, false)
+      const { files, opened } = await createRunFiles(directory, false)
       await appendFile(files[0]?.path ?? '', 'text')
       return new FileTail(
-        handles.map((handle, index) => ({ handle, stream: files[index]?.stream ?? 'stdout', path: files[index]?.path ?? '', position: 0 })),
+        opened.map((file, index) => ({ file, stream: files[index]?.stream ?? 'stdout', path: files[index]?.path ?? '', position: 0 })),
         ended,
       )
     }
