@@ -1,7 +1,7 @@
 // Small files of ours, each read or written in one go. Synchronous on purpose: a trip through the thread pool costs several times
 // the CPU of the system call itself, and one run of a container makes hundreds of them. Never for what is large, is synced to the
 // disk, may block (a FIFO, a socket), or lies in a container's root.
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { hasErrno } from '../../util/fs-error.js'
@@ -9,8 +9,10 @@ import { hasErrno } from '../../util/fs-error.js'
 /** Freeing the blocks of a larger file takes the kernel long: that is for a thread. */
 const smallBytes = 1 << 20
 
+// What is mostly not there is asked for first: an error that is thrown and caught costs several system calls.
 /** `undefined`: not there. */
 export function readSmall(path: string): string | undefined {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined
   return unlessAbsent(() => readFileSync(path, 'utf8'))
 }
 /** Mode 0600. Makes the directories above it, for us alone, when they are missing. `flag` as `open` takes it; default `w`. */
@@ -26,18 +28,14 @@ export function writeSmall(path: string, text: string, flag: 'w' | 'wx' | 'a' = 
 }
 /** False: it was not there. */
 export function removeSmall(path: string): boolean {
-  const removed = unlessAbsent(() => {
-    unlinkSync(path)
-    return true
-  })
-  return removed ?? false
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined && unlinkPresent(path)
 }
 /** With all below it, links as such. Absent is success, also of parts that somebody else takes away meanwhile. */
 export async function removeTree(path: string): Promise<void> {
-  const stats = unlessAbsent(() => lstatSync(path))
+  const stats = lstatSync(path, { throwIfNoEntry: false })
   if (stats === undefined) return
   if (!stats.isDirectory()) {
-    if (stats.size <= smallBytes) removeSmall(path)
+    if (stats.size <= smallBytes) unlinkPresent(path)
     else await unlink(path).catch(ignoreAbsent)
     return
   }
@@ -45,6 +43,13 @@ export async function removeTree(path: string): Promise<void> {
   unlessAbsent(() => rmdirSync(path))
 }
 
+function unlinkPresent(path: string): boolean {
+  const removed = unlessAbsent(() => {
+    unlinkSync(path)
+    return true
+  })
+  return removed ?? false
+}
 function unlessAbsent<T>(call: () => T): T | undefined {
   try {
     return call()

@@ -95,7 +95,9 @@ async function appearance(files: ProcessFiles, exited: Promise<unknown>): Promis
         if (pid !== undefined) resolve(pid)
       }
       try {
-        watcher = watch(files.directory, look)
+        watcher = watch(files.directory, (_type, name) => {
+          if (name === null || name === pidName) look()
+        })
         watcher.on('error', () => watcher?.close())
       } catch {
         // The timer looks.
