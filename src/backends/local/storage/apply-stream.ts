@@ -13,7 +13,6 @@ import { type Tap, writeBlob } from './write.js'
 
 export async function applyStream(
   store: Store,
-  place: string,
   layer: Descriptor,
   bytes: ByteSource,
   target: readonly Mount[],
@@ -24,7 +23,7 @@ export async function applyStream(
   const feed = new Feed(await openUnpacker(packing))
   await store.step('layer.apply')
   const to = toTarget(target)
-  const unpacking = unpackLayer(feed.plain, to, { place, signal })
+  const unpacking = unpackLayer(feed.plain, to, { shell: store.shell, signal })
   unpacking.catch((error: unknown) => {
     feed.stop(error)
   })

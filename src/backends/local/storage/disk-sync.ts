@@ -1,19 +1,19 @@
 // Contents on the disk, by `sync -f` in a child: Node has no `syncfs`, and a call for each file would cost as much as unpacking it.
 import type { CallOptions } from '../../../model/common.js'
 import { raceAbort } from '../../../util/abort.js'
-import { runProgram } from '../../host/programs.js'
+import type { StorageShell } from './storage-shell.js'
 
 /** Of snapshots that nobody has committed. */
 const mostRemembered = 256
 
 /** Calls that come while one is underway share the next: layers that are unpacked side by side need a few of them, not one each. */
 export class DiskSync {
-  readonly #directory: string
+  readonly #shell: Pick<StorageShell, 'sync'>
   readonly #begun: Map<string, Promise<void>> = new Map()
   #underway: Promise<void> | undefined
   #next: Promise<void> | undefined
-  constructor(directory: string) {
-    this.#directory = directory
+  constructor(shell: Pick<StorageShell, 'sync'>) {
+    this.#shell = shell
   }
 
   /** Resolves when all that was written before the call is on the disk. An abort ends the waiting only. */
@@ -48,13 +48,10 @@ export class DiskSync {
   }
   #start(): Promise<void> {
     this.#next = undefined
-    const running = this.#run().finally(() => {
+    const running = this.#shell.sync().finally(() => {
       if (this.#underway === running) this.#underway = undefined
     })
     this.#underway = running
     return running
-  }
-  async #run(): Promise<void> {
-    await runProgram('sync', ['-f', '--', this.#directory])
   }
 }

@@ -1,10 +1,11 @@
 // What a layer needs of those below it: attributes of directories that it implies, and files that it links to.
 import { lstat } from 'node:fs/promises'
-import type { Mount } from '../../../model/common.js'
+import type { CallOptions } from '../../../model/common.js'
 import { hasErrno } from '../../../util/fs-error.js'
-import { type ClosedTreeOptions, openClosedTree } from './closed-tree.js'
 import { onDisk } from './layer-tree.js'
-import { readTree } from './pack-layer.js'
+import { readArchive } from './pack-layer.js'
+import type { StorageShell } from './storage-shell.js'
+import { tarFailure } from './tar/child.js'
 import type { TarSink } from './tar-sink.js'
 import type { TarEntry } from './tar/entry.js'
 import { damaged } from './tar/fields.js'
@@ -25,13 +26,14 @@ export async function finishLayer(
   unfinished: Unfinished,
   lowers: readonly string[],
   sink: TarSink,
-  options: ClosedTreeOptions,
+  shell: StorageShell,
+  options: CallOptions,
 ): Promise<void> {
   const { directories, links, touched } = unfinished
   const [first] = links
   if (first !== undefined && lowers.length === 0) throw dangling(first)
   if (isFinished(unfinished) || lowers.length === 0) return
-  await using below = await openClosedTree(belowOf(lowers), options)
+  await using below = await shell.show(lowers)
   const wanted = new Set<string>()
   for (const path of directories) if ((await kindAt(below.root, path)) === 'directory') wanted.add(path)
   for (const link of links) {
@@ -39,7 +41,11 @@ export async function finishLayer(
     wanted.add(link.target)
   }
   // A file is linked to under its own name, which then hides the one below: both names stay one file.
-  for await (const { entry, bytes } of readTree(below.root, wanted, { place: undefined, signal: options.signal })) {
+  const { input, output, ended } = await below.create()
+  const isWell = ended.then(({ status, said }) => {
+    if (status !== 0) throw tarFailure(status, said)
+  })
+  for await (const { entry, bytes } of readArchive(input, wanted, output, isWell, options)) {
     const path = entry.name.replace(/\/$/, '')
     await sink.header({ ...entry, name: entry.type === 'directory' ? `${path}/` : path })
     for await (const part of bytes()) await sink.bytes(part)
@@ -68,10 +74,4 @@ async function kindAt(root: string, path: string): Promise<'directory' | 'other'
     }
   }
   return undefined
-}
-function belowOf(lowers: readonly string[]): readonly Mount[] {
-  const [only, further] = lowers
-  return only !== undefined && further === undefined
-    ? [{ type: 'bind', source: only, options: ['ro', 'rbind'] }]
-    : [{ type: 'overlay', source: 'overlay', options: [`lowerdir=${lowers.join(':')}`] }]
 }

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import type { CallOptions, Descriptor, Digest, Mount } from '../../../model/common.js'
 import type { LayerService } from '../../../ports/engine/snapshotter.js'
 import type { ByteSource, WriteOptions } from '../../../ports/engine/content.js'
@@ -13,11 +13,8 @@ import { unpackLayer } from './unpack-layer.js'
 
 export class LocalLayers implements LayerService {
   readonly #store: Store
-  /** Where mounts are made that only a child of ours sees. */
-  readonly #place: string
   constructor(store: Store) {
     this.#store = store
-    this.#place = join(store.places.directory, 'mnt')
   }
 
   async apply(layer: Descriptor, target: readonly Mount[], { signal }: CallOptions = {}): Promise<Digest> {
@@ -27,15 +24,18 @@ export class LocalLayers implements LayerService {
     const { size } = await file.stat()
     await this.#store.step('layer.apply')
     const to = toTarget(target)
-    const diffId = await unpackLayer(await unpacked(readRange(file, 0, size, { signal }), packing), to, { place: this.#place, signal })
+    const diffId = await unpackLayer(await unpacked(readRange(file, 0, size, { signal }), packing), to, {
+      shell: this.#store.shell,
+      signal,
+    })
     this.#store.disk.begin(dirname(to.root))
     await labelUncompressed(this.#store, layer.digest, diffId, { signal })
     return diffId
   }
   applyStream(layer: Descriptor, bytes: ByteSource, target: readonly Mount[], options: WriteOptions = {}): Promise<Digest> {
-    return applyStream(this.#store, this.#place, layer, bytes, target, options)
+    return applyStream(this.#store, layer, bytes, target, options)
   }
   diff(lower: readonly Mount[], upper: readonly Mount[], options: CallOptions = {}): Promise<Descriptor> {
-    return diffLayer(this.#store, lower, upper, { place: this.#place, signal: options.signal })
+    return diffLayer(this.#store, lower, upper, { place: this.#store.places.mounts, signal: options.signal })
   }
 }

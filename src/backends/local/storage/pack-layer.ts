@@ -1,38 +1,48 @@
 // Files into a layer's archive: read by tar, marks of overlayfs turned into the archive's.
-import type { Readable } from 'node:stream'
-import { outcome, type RunTarOptions, spawnTar } from './tar/child.js'
+import type { Readable, Writable } from 'node:stream'
+import type { CallOptions } from '../../../model/common.js'
+import { createArgs, namedArgs, outcome, type RunTarOptions, spawnTar } from './tar/child.js'
 import { paddingOf, type TarEntry } from './tar/entry.js'
 import { endsEarly, TarInput } from './tar/input.js'
 import { readEntry } from './tar/read.js'
 import { writeHeader } from './tar/write.js'
 
 export type ReadTreeOptions = Pick<RunTarOptions, 'place' | 'signal'>
-const createArgs = [
-  '--create',
-  '--file=-',
-  '--format=pax',
-  '--pax-option=delete=atime,delete=ctime',
-  '--numeric-owner',
-  '--xattrs',
-  '--xattrs-include=*',
-  '--warning=no-file-ignored',
-]
-const allArgs = [...createArgs, '--sort=name', '.']
-const namedArgs = [...createArgs, '--no-recursion', '--null', '--verbatim-files-from', '--files-from=-']
+export interface TreeEntry {
+  readonly entry: TarEntry
+  /** Their padding included. To be read before the next entry, or not at all. */
+  bytes(): AsyncGenerator<Uint8Array>
+}
 
-/** These paths below `root`, or all: entries as tar gives them, each with its bytes and their padding. */
-export async function* readTree(
+/** These paths below `root`, or all: entries as tar gives them. */
+async function* readTree(
   root: string,
   paths: Iterable<string> | undefined,
   options: ReadTreeOptions,
-): AsyncGenerator<{ readonly entry: TarEntry; bytes(): AsyncGenerator<Uint8Array> }, void, undefined> {
-  const child = await spawnTar(paths === undefined ? allArgs : namedArgs, { ...options, root })
+): AsyncGenerator<TreeEntry, void, undefined> {
+  const which = paths === undefined ? ['--sort=name', '.'] : namedArgs
+  const child = await spawnTar([...createArgs, ...which], { ...options, root })
   const ended = outcome(child)
-  ended.catch(() => {})
-  child.stdin?.on('error', () => {}) // its exit tells
-  child.stdin?.end(Buffer.from([...(paths ?? [])].map((path) => `${path}\0`).join(''), 'latin1'))
   try {
-    await using input = new TarInput(child.stdout as Readable)
+    yield* readArchive(child.stdin as Writable, paths ?? [], child.stdout as Readable, ended, options)
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
+/** What tar writes that was asked for these names. */
+export async function* readArchive(
+  names: Writable,
+  paths: Iterable<string>,
+  archive: Readable,
+  ended: Promise<void>,
+  { signal }: CallOptions,
+): AsyncGenerator<TreeEntry, void, undefined> {
+  ended.catch(() => {})
+  names.on('error', () => {}) // its exit tells
+  names.end(Buffer.from([...paths].map((path) => `${path}\0`).join(''), 'latin1'))
+  try {
+    await using input = new TarInput(archive)
     for (let entry = await readEntry(input); entry !== undefined; entry = await readEntry(input)) {
       let rest = entry.size + paddingOf(entry.size)
       yield {
@@ -50,12 +60,10 @@ export async function* readTree(
     await input.drain()
     await ended
   } catch (error) {
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
     // An archive that is cut off says less than why.
     await ended
     throw error
-  } finally {
-    child.kill('SIGKILL')
   }
 }
 

@@ -10,7 +10,7 @@ import { absent, committedFile, parentOf, type SnapshotterParts, taken } from '.
 import type { SnapshotRecord } from './snapshot-records.js'
 import { syncDirectory } from './store.js'
 import { TarSink } from './tar-sink.js'
-import { TarExtract } from './tar/child.js'
+import { TarExtract } from './tar/extract.js'
 import { keepCounted } from './usage.js'
 
 export async function commitSnapshot(parts: SnapshotterParts, name: string, key: string, options: CommitOptions): Promise<void> {
@@ -80,10 +80,10 @@ async function withParent(
   const own = join(parts.directory, active.id)
   const unfinished = await readUnfinished(join(own, unfinishedFile))
   if (unfinished !== undefined) {
-    const place = join(parts.store.places.directory, 'mnt')
-    await using sink = new TarSink(() => TarExtract.start({ place, root: join(own, 'fs'), signal }))
+    const { shell } = parts.store
+    await using sink = new TarSink(() => TarExtract.start(shell, join(own, 'fs'), { signal }))
     const lowers = chain.map((id) => join(parts.directory, id, 'fs'))
-    await finishLayer(unfinished, lowers, sink, { place, signal })
+    await finishLayer(unfinished, lowers, sink, shell, { signal })
     await sink.cut()
   }
   return { record: { ...record, parent, chain }, isChanged: unfinished !== undefined }

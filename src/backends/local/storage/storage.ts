@@ -21,6 +21,7 @@ import { repairStorage } from './repair.js'
 import { SnapshotRecords } from './snapshot-records.js'
 import { LocalSnapshotter } from './snapshotter.js'
 import type { SnapshotterParts } from './snapshot-parts.js'
+import { StorageShell } from './storage-shell.js'
 import { Places, type Store } from './store.js'
 import { Trash } from './trash.js'
 
@@ -61,7 +62,8 @@ export async function openLocalStorage(
     await beforeStep?.(name)
   }
   const trash = new Trash(places.trash, trace)
-  const store: Store = { places, locks, labels, names, disk: new DiskSync(directory), trash, step, trace }
+  const shell = new StorageShell(directory, places.mounts)
+  const store: Store = { places, locks, labels, names, disk: new DiskSync(shell), shell, trash, step, trace }
   const overlay = snapshotter === 'native' ? { works: false as const, why: 'native was asked for' } : await probeOverlay(directory, options)
   if (snapshotter === 'overlayfs' && !overlay.works)
     throw new EngineError('failed_precondition', `overlayfs does not work on "${directory}": ${overlay.why}`)
@@ -75,6 +77,7 @@ export async function openLocalStorage(
     // Holds are closed by their holders.
     ...closeable(async () => {
       await Promise.all([store.disk.idle(), trash.close()])
+      await shell.close()
     }),
   })
 }

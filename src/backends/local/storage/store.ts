@@ -8,6 +8,7 @@ import type { Locks } from '../../../ports/engine/locks.js'
 import type { RecordStore } from '../../../ports/engine/records.js'
 import type { ImageRecord } from '../../../ports/engine/storage.js'
 import type { DiskSync } from './disk-sync.js'
+import type { StorageShell } from './storage-shell.js'
 import type { Trash } from './trash.js'
 
 export type Kept =
@@ -21,6 +22,7 @@ export interface Store {
   readonly labels: RecordStore<Labels>
   readonly names: RecordStore<ImageRecord>
   readonly disk: DiskSync
+  readonly shell: StorageShell
   readonly trash: Trash
   /** While the storage is held. */
   readonly hold?: { keep(kept: Kept): Promise<void> } | undefined
@@ -40,12 +42,15 @@ export class Places {
   readonly doomed: string
   /** What nobody looks for any more. */
   readonly trash: string
+  /** Where mounts are made that only children of ours see. */
+  readonly mounts: string
   constructor(directory: string) {
     this.directory = directory
     this.ingests = join(directory, 'ingests')
     this.holds = join(directory, 'holds')
     this.doomed = join(directory, 'doomed')
     this.trash = join(directory, 'trash')
+    this.mounts = join(directory, 'mnt')
   }
   blobs(algorithm: 'sha256' | 'sha512'): string {
     return join(this.directory, 'blobs', algorithm)

@@ -1,5 +1,5 @@
 // Entries to tar, in one run of it or, where something must be removed in between, in several.
-import type { TarExtract } from './tar/child.js'
+import type { TarExtract } from './tar/extract.js'
 import type { TarEntry } from './tar/entry.js'
 import { archiveEnd, writeHeader } from './tar/write.js'
 
