@@ -1,4 +1,4 @@
-// Pulls from registries: distribution-spec v1.1, anonymously. Loads undici: import this module only when a pull begins.
+// Pulls from registries: distribution-spec v1.1, anonymously. By Node's own HTTP, which a process has loaded anyway, or all but.
 import { EngineError, isEngineError } from '../errors.js'
 import type { CallOptions, Closeable, Descriptor } from '../model/common.js'
 import { digestAlgorithm, digestOf } from '../oci/digest.js'

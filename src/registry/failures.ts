@@ -6,14 +6,11 @@ const transient = new Set([
   'EPIPE',
   'ETIMEDOUT',
   'EAI_AGAIN',
-  'UND_ERR_SOCKET',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_RESPONSE',
   'HPE_INVALID_EOF_STATE',
-  'UND_CUT',
+  'CONNECT_TIMEOUT',
+  'HEADERS_TIMEOUT',
+  'BODY_TIMEOUT',
+  'CUT',
 ])
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -22,11 +19,10 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such host',
   EAI_AGAIN: 'name service does not answer',
   ETIMEDOUT: 'timed out',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
-  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
-  UND_ERR_BODY_TIMEOUT: 'it sends nothing any more',
-  UND_ERR_SOCKET: 'connection closed in the middle of an answer',
-  UND_CUT: 'connection closed in the middle of an answer',
+  CONNECT_TIMEOUT: 'no connection in time',
+  HEADERS_TIMEOUT: 'no answer in time',
+  BODY_TIMEOUT: 'it sends nothing any more',
+  CUT: 'connection closed in the middle of an answer',
 }
 
 export function networkFailure(host: string, error: unknown): EngineError {
@@ -35,7 +31,10 @@ export function networkFailure(host: string, error: unknown): EngineError {
 }
 /** The answer ended before all of it was there, and nothing below has noticed. */
 export function cutFailure(host: string): EngineError {
-  return networkFailure(host, Object.assign(new Error('the answer ended early'), { code: 'UND_CUT' }))
+  return networkFailure(host, cutError())
+}
+export function cutError(): Error {
+  return Object.assign(new Error('the answer ended early'), { code: 'CUT' })
 }
 /** Whether the next attempt may well succeed. A refused connection or an unknown name will not. */
 export function isTransient(error: unknown): error is EngineError {

@@ -1,8 +1,11 @@
 // HTTP for registries: time limits, trusted certificates by host, and redirects that take no secret along.
-import { Agent, request as send } from 'undici'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import type { TLSSocket } from 'node:tls'
 import { EngineError } from '../errors.js'
 import type { Closeable } from '../model/common.js'
-import { networkFailure } from './failures.js'
+import { pieces } from '../util/pieces.js'
+import { cutError, networkFailure } from './failures.js'
 import type { RegistryOptions } from './options.js'
 
 export interface HttpRequest {
@@ -32,11 +35,12 @@ export interface Timeouts {
 }
 const defaultTimeouts: Timeouts = { connectMs: 30_000, headersMs: 60_000, bodyMs: 60_000 }
 const maxRedirects = 5
+const mostDiscarded = 64 << 10
 
 export class Transport implements Closeable {
   readonly #options: RegistryOptions
   readonly #timeouts: Timeouts
-  readonly #agents = new Map<string, Agent>()
+  readonly #agents = new Map<string, http.Agent>()
 
   constructor(options: RegistryOptions, timeouts: Timeouts = defaultTimeouts) {
     this.#options = options
@@ -59,7 +63,7 @@ export class Transport implements Closeable {
   async close(): Promise<void> {
     const agents = [...this.#agents.values()]
     this.#agents.clear()
-    await Promise.all(agents.map((agent) => agent.destroy().catch(() => undefined)))
+    for (const agent of agents) agent.destroy()
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
@@ -69,37 +73,91 @@ export class Transport implements Closeable {
     signal?.throwIfAborted()
     const failed = (error: unknown): unknown => (signal?.aborted === true ? signal.reason : networkFailure(url.host, error))
     try {
-      const {
-        statusCode,
-        headers: received,
-        body,
-      } = await send(url, {
-        method,
-        dispatcher: this.#agent(url.host),
-        signal: signal ?? null,
-        headers: { 'user-agent': 'pouch-sdk', ...headers, ...(authorization === undefined ? {} : { authorization }) },
-      })
-      const all = (name: string): readonly string[] => [received[name] ?? []].flat()
+      const all = { 'user-agent': 'pouch-sdk', ...headers, ...(authorization === undefined ? {} : { authorization }) }
+      const send = url.protocol === 'https:' ? https.request : http.request
+      const response = await answer(send(url, { method, headers: all, agent: this.#agent(url), signal }), this.#timeouts)
+      const received = response.headersDistinct
       return {
-        status: statusCode,
-        header: (name) => all(name)[0],
-        headers: all,
-        body: mapErrors(body as AsyncIterable<Uint8Array>, failed),
-        discard: () => body.dump({ limit: 64 << 10, ...(signal === undefined ? {} : { signal }) }).catch(() => undefined),
+        status: response.statusCode ?? 0,
+        header: (name) => received[name]?.[0],
+        headers: (name) => received[name] ?? [],
+        body: bodyOf(response, this.#timeouts.bodyMs, failed),
+        discard: () => discard(response, this.#timeouts.bodyMs),
       }
     } catch (error) {
       throw failed(error)
     }
   }
-  #agent(host: string): Agent {
+  #agent({ protocol, host }: URL): http.Agent {
     const ca = this.#options.hosts?.[host]?.ca ?? ''
-    let agent = this.#agents.get(ca)
+    const key = `${protocol} ${ca}`
+    let agent = this.#agents.get(key)
     if (agent === undefined) {
-      const { connectMs, headersMs, bodyMs } = this.#timeouts
-      agent = new Agent({ connect: { timeout: connectMs, ...(ca === '' ? {} : { ca }) }, headersTimeout: headersMs, bodyTimeout: bodyMs })
-      this.#agents.set(ca, agent)
+      // Of sockets: what waits for a reader.
+      const options = { keepAlive: true, highWaterMark: 256 << 10 }
+      agent = protocol === 'https:' ? new https.Agent({ ...options, ...(ca === '' ? {} : { ca }) }) : new http.Agent(options)
+      this.#agents.set(key, agent)
     }
     return agent
+  }
+}
+
+/** Resolves when the headers are here. */
+function answer(request: http.ClientRequest, { connectMs, headersMs }: Timeouts): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const late = (code: string): void => void request.destroy(Object.assign(new Error('timed out'), { code }))
+    let timer = setTimeout(late, connectMs, 'CONNECT_TIMEOUT')
+    const connected = (): void => {
+      clearTimeout(timer)
+      timer = setTimeout(late, headersMs, 'HEADERS_TIMEOUT')
+    }
+    request
+      .once('socket', (socket: TLSSocket) => {
+        if (request.reusedSocket) connected()
+        else socket.once(socket.encrypted === true ? 'secureConnect' : 'connect', connected)
+      })
+      .once('response', resolve)
+      .on('error', reject)
+      .once('close', () => {
+        clearTimeout(timer)
+      })
+      .once('response', () => {
+        clearTimeout(timer)
+      })
+      .end()
+  })
+}
+
+/** The time limit is for what is sent, not for who reads. */
+async function* bodyOf(response: http.IncomingMessage, idleMs: number, failed: (error: unknown) => unknown): AsyncGenerator<Uint8Array> {
+  let isAwaited = true
+  const timer = setTimeout(() => {
+    if (isAwaited) response.destroy(Object.assign(new Error('timed out'), { code: 'BODY_TIMEOUT' }))
+  }, idleMs)
+  try {
+    for await (const piece of pieces(response)) {
+      isAwaited = false
+      yield piece
+      isAwaited = true
+      timer.refresh()
+    }
+  } catch (error) {
+    throw failed((error as NodeJS.ErrnoException).code === 'ECONNRESET' ? cutError() : error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Small ones are read to their end, so that the connection can be used again. */
+async function discard(response: http.IncomingMessage, idleMs: number): Promise<void> {
+  let bytes = 0
+  try {
+    for await (const piece of bodyOf(response, idleMs, (error) => error)) {
+      bytes += piece.length
+      if (bytes > mostDiscarded) return
+    }
+  } catch {
+    // the connection is gone
   }
 }
 
@@ -109,12 +167,4 @@ function redirectTarget(from: URL, location: string): URL {
   to.username = to.password = ''
   if (to.protocol === 'https:' || (to.protocol === 'http:' && from.protocol === 'http:')) return to
   throw new EngineError('permission_denied', `registry "${from.host}" redirects from ${from.protocol}// to ${to.protocol}//: refused`)
-}
-
-async function* mapErrors(body: AsyncIterable<Uint8Array>, failed: (error: unknown) => unknown): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body
-  } catch (error) {
-    throw failed(error)
-  }
 }

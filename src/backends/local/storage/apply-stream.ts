@@ -3,13 +3,15 @@ import { dirname } from 'node:path'
 import { type Duplex, PassThrough } from 'node:stream'
 import type { Descriptor, Digest, Mount } from '../../../model/common.js'
 import type { ByteSource, WriteOptions } from '../../../ports/engine/content.js'
+import { pieces } from '../../../util/pieces.js'
 import { openBlob, readRange } from './blob-file.js'
 import { labelUncompressed } from './blob-labels.js'
 import { openUnpacker, packingOf, toDamage } from './decompress.js'
+import type { Tap } from './part-file.js'
 import { toTarget } from './snapshot-mounts.js'
 import type { Store } from './store.js'
 import { unpackLayer } from './unpack-layer.js'
-import { type Tap, writeBlob } from './write.js'
+import { writeBlob } from './write.js'
 
 export async function applyStream(
   store: Store,
@@ -67,9 +69,8 @@ class Feed implements Tap {
     })
   }
   get plain(): AsyncIterable<Uint8Array> {
-    return this.#stream as AsyncIterable<Uint8Array>
+    return pieces(this.#stream)
   }
-  /** Resolves when the bytes are not looked at any more: they may be changed then. */
   async push(bytes: Uint8Array): Promise<void> {
     const written = new Promise<void>((resolve) => {
       // What only passes through is used for longer.

@@ -5,6 +5,7 @@ import { Duplex, pipeline, Readable } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { EngineError } from '../../../errors.js'
 import { layerCompression } from '../../../oci/media-types.js'
+import { pieces } from '../../../util/pieces.js'
 import { findProgram, programEnvironment } from '../../host/programs.js'
 
 export type Packing = NonNullable<ReturnType<typeof layerCompression>>
@@ -22,7 +23,7 @@ export async function unpacked(bytes: AsyncIterable<Uint8Array>, packing: Packin
   if (unpacker === undefined) return bytes
   // Its errors come out of the iteration.
   pipeline(Readable.from(bytes, { objectMode: false }), unpacker, () => {})
-  return unpacker as AsyncIterable<Uint8Array>
+  return pieces(unpacker)
 }
 
 /** Bytes written to it come out unpacked. `undefined`: they are not packed. */

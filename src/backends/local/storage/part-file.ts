@@ -1,16 +1,24 @@
-// A blob on its way: hashed as it comes, written in large pieces while the next one is filled.
+// A blob on its way, in large pieces: each is hashed, written, and tapped while the next one is filled. They are two, used again and again: fresh
+// memory for all that comes would have to be mapped, accounted for and collected.
 import type { Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { fsError } from '../../../util/fs-error.js'
 
-const bufferBytes = 1 << 20
+const bufferBytes = 256 << 10
 /** So often the kernel is asked to begin with what the end must wait for. */
 const syncBytes = 16 << 20
+
+/** Gets every byte of the blob, in order, also those that were held before. */
+export interface Tap {
+  /** Resolves when the bytes are not looked at any more: they may be changed then. */
+  push(bytes: Uint8Array): Promise<void>
+}
 
 export class PartFile implements AsyncDisposable {
   readonly #file: FileHandle
   readonly #what: string
   readonly #hash: Hash
+  readonly #tap: Tap | undefined
   readonly #buffers: Buffer[] = []
   #filled = 0
   #written: number
@@ -19,10 +27,11 @@ export class PartFile implements AsyncDisposable {
   #unsynced = 0
   #closed = false
 
-  constructor(file: FileHandle, offset: number, hash: Hash, what: string) {
+  constructor(file: FileHandle, offset: number, hash: Hash, what: string, tap: Tap | undefined) {
     this.#file = file
     this.#written = offset
     this.#hash = hash
+    this.#tap = tap
     this.#what = what
   }
   get size(): number {
@@ -30,7 +39,6 @@ export class PartFile implements AsyncDisposable {
   }
   /** The bytes are copied: they may be changed when this has resolved. */
   async write(bytes: Uint8Array): Promise<void> {
-    this.#hash.update(bytes)
     for (let from = 0; from < bytes.byteLength; ) {
       const room = Math.min(bytes.byteLength - from, bufferBytes - this.#filled)
       this.#buffer().set(bytes.subarray(from, from + room), this.#filled)
@@ -39,7 +47,7 @@ export class PartFile implements AsyncDisposable {
       if (this.#filled === bufferBytes) await this.#turn()
     }
   }
-  /** All that was given is in the file. */
+  /** All that was given is in the file, and was tapped. */
   async flush(): Promise<void> {
     if (this.#filled > 0) await this.#turn()
     await this.#underway
@@ -59,7 +67,8 @@ export class PartFile implements AsyncDisposable {
   async #turn(): Promise<void> {
     await this.#underway
     const bytes = this.#buffer().subarray(0, this.#filled)
-    this.#underway = this.#put(bytes, this.#written)
+    this.#hash.update(bytes)
+    this.#underway = allOf([this.#put(bytes, this.#written), this.#tap?.push(bytes)])
     this.#underway.catch(() => {}) // told to who waits next
     this.#written += this.#filled
     this.#filled = 0
@@ -98,14 +107,20 @@ export class PartFile implements AsyncDisposable {
 }
 
 /** Goes on with the first `keepBytes` of what is there; the rest is cut off. */
-export async function openPart(path: string, keepBytes: number, hash: Hash, what: string): Promise<PartFile> {
+export async function openPart(path: string, keepBytes: number, hash: Hash, what: string, tap?: Tap): Promise<PartFile> {
   let file: FileHandle | undefined
   try {
     file = await open(path, keepBytes === 0 ? 'w' : 'r+', 0o600)
     await file.truncate(keepBytes)
-    return new PartFile(file, keepBytes, hash, what)
+    return new PartFile(file, keepBytes, hash, what, tap)
   } catch (error) {
     await file?.close()
     throw fsError(error, what)
   }
+}
+
+/** When none of them is underway any more. */
+async function allOf(works: readonly (Promise<void> | undefined)[]): Promise<void> {
+  const failed = (await Promise.allSettled(works)).find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
 }

@@ -10,13 +10,9 @@ import { abortable } from '../../../util/abortable.js'
 import { fsError } from '../../../util/fs-error.js'
 import { labelBlob } from './blob-labels.js'
 import { readRange, sizeOf } from './blob-file.js'
-import { openPart, type PartFile } from './part-file.js'
+import { openPart, type PartFile, type Tap } from './part-file.js'
 import { ingestLock, type Store, syncDirectory } from './store.js'
 
-/** Gets every byte of the blob, in order, also those that were held before. */
-export interface Tap {
-  push(bytes: Uint8Array): Promise<void>
-}
 const subjectOf = (digest: Digest) => ({ kind: 'blob', id: digest })
 
 /** `tap` is not called when the blob is there already: resolves with whether it was. */
@@ -59,8 +55,8 @@ async function writePart(
   try {
     await store.step('blob.begin')
     await takeUp(path, offset, hash, options, tap)
-    await using part = await openPart(path, offset, hash, `blob "${digest}"`)
-    await receive(part, digest, size, typeof bytes === 'function' ? bytes(offset) : bytes, options, tap)
+    await using part = await openPart(path, offset, hash, `blob "${digest}"`, tap)
+    await receive(part, digest, size, typeof bytes === 'function' ? bytes(offset) : bytes, options)
     const found: Digest = `${digestAlgorithm(digest)}:${hash.digest('hex')}`
     if (found !== digest) throw new EngineError('data_loss', `blob "${digest}" has the digest "${found}"`, { subject: subjectOf(digest) })
     await store.step('blob.sync')
@@ -80,14 +76,13 @@ async function receive(
   size: number,
   bytes: AsyncIterable<Uint8Array>,
   { signal }: CallOptions,
-  tap: Tap | undefined,
 ): Promise<void> {
   try {
     if (part.size < size || size === 0) {
       for await (const chunk of abortable(bytes, signal)) {
         if (part.size + chunk.byteLength > size)
           throw new EngineError('data_loss', `blob "${digest}": more than its ${size} bytes came`, { subject: subjectOf(digest) })
-        await Promise.all([part.write(chunk), tap?.push(chunk)])
+        await part.write(chunk)
       }
     }
   } catch (error) {
