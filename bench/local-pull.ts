@@ -11,9 +11,10 @@ import { bundleProgram } from '../test/setup/child-program.js'
 import { startTestDockerd } from '../test/setup/dockerd.js'
 import { buildImage, type BuiltImage, putImage } from '../test/setup/images.js'
 import { startRegistry } from '../test/setup/registry.js'
+import type { Step } from '../test/setup/loop-steps.js'
 import type { TarEntry } from '../test/setup/tar.js'
 import { report } from './parts/figures.js'
-import { compare, type Figure, median } from './parts/measure.js'
+import { compare, type Figure, longestStep, median } from './parts/measure.js'
 
 const execute = promisify(execFile)
 const rounds = Number(process.env.POUCH_SDK_BENCH_ROUNDS ?? 5)
@@ -42,6 +43,7 @@ function inManyFiles(): BuiltImage {
 }
 
 interface Pulled {
+  readonly steps?: readonly Step[]
   readonly ready?: true
   readonly failed?: string
   readonly pulled?: string
@@ -68,6 +70,18 @@ async function pullHere(root: string, reference: string): Promise<Pulled & { rea
     await child.exited
     return { ...line, ms }
   }
+}
+/** Longest steps of the first pull of a process and of a second one. The watch takes time of its own, so these are not the ones that are timed. */
+async function stepsHere(root: string, references: readonly string[]): Promise<readonly number[]> {
+  const child = programs.start([root, ...references], { env: { WATCH_STEPS: '1' } })
+  const longest: number[] = []
+  while (longest.length < references.length) {
+    const line = await child.next<Pulled>()
+    if (line.failed !== undefined) throw new Error(line.failed)
+    if (line.steps !== undefined) longest.push(longestStep(line.steps))
+  }
+  await child.exited
+  return longest
 }
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now()
@@ -114,6 +128,14 @@ for (const [name, build] of [
       if (round > 0) times.get(contender)?.push(ms) // before, all is warmed up
     }
   }
+  const first: number[] = []
+  const second: number[] = []
+  for (let round = 1; round < rounds; round += 2) {
+    const references = [round, round + 1].map((tag) => `${registry.host}/${repository}:${tag}`)
+    const [one = Number.NaN, two = Number.NaN] = await stepsHere(join(directory, `${repository}-steps-${round}`), references)
+    first.push(one)
+    second.push(two)
+  }
   const [ours, ...others] = [...times]
   for (const [index, other] of others.entries())
     figures.push(...compare(`pull of 200 MB ${name}`, new Map([ours as [string, number[]], other]), index === 0 ? 0.9 : 1))
@@ -126,6 +148,8 @@ for (const [name, build] of [
       unit: 'ms',
       goal: 15,
     },
+    { name: `longest step of the main thread beside collections, ${name}`, value: median(second), unit: 'ms', goal: 5 },
+    { name: `the same in the first pull of a process, ${name}`, value: median(first), unit: 'ms' },
     { name: `event loop delay during it, longest, ${name}`, value: median(pulls.map(({ loopDelay }) => loopDelay.maxMs)), unit: 'ms' },
   )
 }

@@ -7,10 +7,11 @@ import { Engine } from 'pouch-sdk'
 import { openLocal } from 'pouch-sdk/local'
 import { startTestDockerd } from '../test/setup/dockerd.js'
 import { busyboxImage, chunks, dockerArchive } from '../test/setup/images.js'
+import { watchSteps } from '../test/setup/loop-steps.js'
 import { startTestPodman } from '../test/setup/podman.js'
 import { bareRuns } from './parts/bare-runs.js'
 import { report } from './parts/figures.js'
-import { compare, type Figure, inTurn } from './parts/measure.js'
+import { compare, type Figure, inTurn, longestStep, median } from './parts/measure.js'
 
 const rounds = Number(process.env.POUCH_SDK_BENCH_ROUNDS ?? 25)
 const leads = 2
@@ -63,6 +64,14 @@ const together = await inTurn(
 const each = new Map([...together].map(([name, times]) => [name, times.map((ms) => ms / total)]))
 // A hundred a second were promised of a machine on which such a script takes 8 ms: a quarter more than that, on any.
 figures.push(...compare(`each of ${total} containers, 16 at a time`, each, 1.25))
+
+const longest: number[] = []
+for (let round = 0; round < 5; round += 1) {
+  const watch = watchSteps()
+  for (let run = 0; run < 5; run += 1) await runOurs()
+  longest.push(longestStep(watch.stop().steps))
+}
+figures.push({ name: 'longest step of the main thread in 5 runs, beside collections', value: median(longest), unit: 'ms', goal: 5 })
 
 const command = ['sleep', '1000']
 const ours = await engine.containers.createOwned({ image, command, networkMode: 'none' })

@@ -1,4 +1,4 @@
-// Brings what a fresh clone lacks: npm packages, and with `quickstart` or `test` the machine's tools. Needs nothing but Node.
+// Brings what a fresh clone lacks: npm packages, and with `quickstart`, `test` or `bench` the machine's tools. Needs nothing but Node.
 import { spawn } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
@@ -7,8 +7,8 @@ import { findCommand, managers, missingTools, packagesFor } from './tools.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const set = process.argv[2]
-if (set !== undefined && set !== 'quickstart' && set !== 'test')
-  fail(`unknown set "${set}": quickstart, test, or nothing for the npm packages alone`)
+if (set !== undefined && set !== 'quickstart' && set !== 'test' && set !== 'bench')
+  fail(`unknown set "${set}": quickstart, test, bench, or nothing for the npm packages alone`)
 
 try {
   requireNode()

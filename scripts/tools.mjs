@@ -46,6 +46,7 @@ export const tools = [
   { command: 'dockerd', package: 'docker.io', other: { dnf: 'moby-engine', pacman: 'docker', apk: 'docker-engine' }, sets: ['test'] },
   { command: 'docker', package: 'docker.io', other: { dnf: 'moby-engine', pacman: 'docker', apk: 'docker-cli' }, sets: ['test'] },
   { command: 'podman', package: 'podman', sets: ['test'] },
+  { command: 'umoci', package: 'umoci', other: { dnf: undefined, pacman: undefined }, sets: ['bench'] },
   { command: 'conmon', package: 'conmon', sets: ['test'] },
   { command: 'openssl', package: 'openssl', sets: ['test'] },
   { command: 'sshd', package: 'openssh-server', other: { pacman: 'openssh' }, sets: ['test'] },

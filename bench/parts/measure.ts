@@ -1,4 +1,6 @@
 // Figures of one thing against another, measured in turn in one run: machines swing, ratios hold.
+import type { Step } from '../../test/setup/loop-steps.js'
+
 export interface Figure {
   readonly name: string
   readonly value: number
@@ -36,6 +38,11 @@ export async function inTurn(contenders: readonly Contender[], rounds: number, l
     }
   }
   return times
+}
+
+/** Milliseconds of the thread's CPU, without those of the garbage collector. */
+export function longestStep(steps: readonly Step[]): number {
+  return Math.max(0, ...steps.map(({ cpuMs, collectingMs }) => cpuMs - collectingMs))
 }
 
 /** The medians, and the ratio of the first to the second. */

@@ -2,47 +2,44 @@
 // follow the first. Waiting costs none, so load on the machine lengthens no step by itself.
 import { AsyncResource, createHook, executionAsyncResource } from 'node:async_hooks'
 import { closeSync, openSync, readSync } from 'node:fs'
-import { PerformanceObserver } from 'node:perf_hooks'
-import { setImmediate as turn } from 'node:timers/promises'
+import { type Profiler, Session } from 'node:inspector'
 import { types } from 'node:util'
 
 export interface Step {
   /** What called back: Node's name of the resource, as `TCP`, `FSReqPromise`, `Timeout`. */
   readonly by: string
-  /** By `performance.now()`. */
-  readonly begunAt: number
-  readonly endedAt: number
+  /** The function that it was in for longest. */
+  readonly within: string
   readonly cpuMs: number
-  /** Of it, by the clock on the wall, in pauses of the garbage collector. */
+  /** Of it, in the garbage collector, its marking in small steps included: as many of the samples. */
   readonly collectingMs: number
 }
 export interface StepWatch {
-  /** Resolves with the steps of at least `keepMs`, and how many there were in all. */
-  stop(): Promise<{ readonly count: number; readonly steps: readonly Step[] }>
+  /** Those of at least `keepMs`, and how many there were in all. */
+  stop(): { readonly count: number; readonly steps: readonly Step[] }
 }
 
-/** Of the thread that calls it, the main one. The watch itself is in the steps: some 5 µs of each, and a little of each promise. */
-export function watchSteps({ keepMs = 1 }: { readonly keepMs?: number } = {}): StepWatch {
+/**
+ * Of the thread that calls it, the main one. The watch itself is in the steps: some 5 µs of each, a little of each promise, and what sampling
+ * takes, some hundredths.
+ */
+export function watchSteps({ keepMs = 2 }: { readonly keepMs?: number } = {}): StepWatch {
   const clock = openThreadClock()
-  const steps: Omit<Step, 'collectingMs'>[] = []
-  const pauses: { readonly from: number; readonly ms: number }[] = []
-  const note = (list: { getEntries(): readonly { readonly startTime: number; readonly duration: number }[] }): void => {
-    for (const { startTime, duration } of list.getEntries()) pauses.push({ from: startTime, ms: duration })
-  }
-  const collections = new PerformanceObserver(note)
+  const kept: { readonly by: string; readonly begunAt: number; readonly endedAt: number; readonly cpuMs: number }[] = []
   let count = 0
   let depth = 0
-  let by = 'start'
-  let begunAt = performance.now()
+  let by = ''
+  let begunAt = nowUs()
   let spentMs = clock.ms()
   const next = (name: string): void => {
-    const nowMs = clock.ms()
-    const endedAt = performance.now()
-    if (nowMs - spentMs >= keepMs) steps.push({ by, begunAt, endedAt, cpuMs: nowMs - spentMs })
+    const ms = clock.ms()
+    const endedAt = nowUs()
+    // The first one had begun before the watch.
+    if (by !== '' && ms - spentMs >= keepMs) kept.push({ by, begunAt, endedAt, cpuMs: ms - spentMs })
     count += 1
     by = name
     begunAt = endedAt
-    spentMs = nowMs
+    spentMs = clock.ms()
   }
   const hook = createHook({
     before() {
@@ -56,18 +53,15 @@ export function watchSteps({ keepMs = 1 }: { readonly keepMs?: number } = {}): S
       if (!types.isPromise(executionAsyncResource())) depth = Math.max(0, depth - 1)
     },
   })
-  collections.observe({ entryTypes: ['gc'] })
+  const sampling = startSampling()
   hook.enable()
   return {
-    async stop() {
-      await turn()
+    stop() {
       hook.disable()
-      await turn() // the last collections are told
-      collections.disconnect()
+      next('')
       clock.close()
-      const collectingMs = (from: number, to: number): number =>
-        pauses.reduce((sum, pause) => sum + (pause.from >= from && pause.from < to ? pause.ms : 0), 0)
-      return { count, steps: steps.map((step) => ({ ...step, collectingMs: collectingMs(step.begunAt, step.endedAt) })) }
+      const during = sampling.stop()
+      return { count, steps: kept.map(({ begunAt, endedAt, ...step }) => ({ ...step, ...during(begunAt, endedAt, step.cpuMs) })) }
     },
   }
 }
@@ -76,6 +70,7 @@ export function watchSteps({ keepMs = 1 }: { readonly keepMs?: number } = {}): S
 function isContinuation(resource: object): boolean {
   return resource instanceof AsyncResource || (resource.constructor === Object && 'callback' in resource)
 }
+const nowUs = (): number => Number(process.hrtime.bigint() / 1000n)
 
 /** The kernel tells a thread's time as of its last tick, unless somebody has just asked for that of the process. */
 function openThreadClock(): { ms(): number; close(): void } {
@@ -84,11 +79,44 @@ function openThreadClock(): { ms(): number; close(): void } {
   return {
     ms() {
       process.cpuUsage()
-      const length = readSync(file, bytes, 0, bytes.length, 0)
-      return Number(bytes.toString('latin1', 0, bytes.indexOf(0x20)) || length) / 1e6
+      readSync(file, bytes, 0, bytes.length, 0)
+      return Number(bytes.toString('latin1', 0, bytes.indexOf(0x20))) / 1e6
     },
     close() {
       closeSync(file)
+    },
+  }
+}
+
+/** Node tells pauses of the collector, but not its marking in between. Samples show both. */
+function startSampling(): { stop(): (fromUs: number, toUs: number, cpuMs: number) => Pick<Step, 'within' | 'collectingMs'> } {
+  const session = new Session()
+  session.connect()
+  session.post('Profiler.enable')
+  session.post('Profiler.setSamplingInterval', { interval: 250 })
+  session.post('Profiler.start')
+  return {
+    stop() {
+      let profile: Profiler.Profile | undefined
+      session.post('Profiler.stop', (_error, result) => {
+        profile = result.profile
+      })
+      session.disconnect()
+      if (profile === undefined) throw new Error('the profiler has told nothing')
+      const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame.functionName || '(anonymous)']))
+      let at = profile.startTime
+      const samples = (profile.samples ?? []).map((id, index) => {
+        at += profile?.timeDeltas?.[index] ?? 0
+        return { at, name: names.get(id) ?? '' }
+      })
+      return (fromUs, toUs, cpuMs) => {
+        const own = samples.filter((sample) => sample.at >= fromUs && sample.at < toUs && sample.name !== '(idle)')
+        const counts = new Map<string, number>()
+        for (const { name } of own) counts.set(name, (counts.get(name) ?? 0) + 1)
+        const [most] = [...counts].sort(([, a], [, b]) => b - a)
+        const share = (counts.get('(garbage collector)') ?? 0) / Math.max(1, own.length)
+        return { within: most?.[0] ?? '', collectingMs: share * cpuMs }
+      }
     },
   }
 }

@@ -1,13 +1,13 @@
 // Pulls of one image by several processes on one root, as the registry sees them.
 import { randomBytes } from 'node:crypto'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bundleProgram, type ChildProgram, type Programs } from '../../setup/child-program.js'
-import { buildImage, type BuiltImage, putImage } from '../../setup/images.js'
+import { buildImage, buildLayer, type BuiltImage, chunks, putImage } from '../../setup/images.js'
 import { openTestStorage } from '../../setup/local-storage.js'
 import { mountTree } from '../../setup/mounted.js'
 import { type RunningRegistry, startRegistry } from '../../setup/registry.js'
@@ -154,4 +154,47 @@ async function directoryOf(root: string, name: string): Promise<string> {
 async function du(unit: string, directory: string): Promise<string> {
   const { stdout } = await execute('du', ['--summarize', unit, directory])
   return stdout.split('\t')[0] ?? ''
+}
+
+it('a pull starts one process for all layers, also for those that need what is below them, and it ends with the one that pulls', async () => {
+  const layers = Array.from({ length: 6 }, (_, at) => [
+    { name: `implied/by/file-${at}`, body: `${at}` },
+    ...(at === 0 ? [] : [{ name: `link-${at}`, type: 'link' as const, linkName: `implied/by/file-${at - 1}` }]),
+  ])
+  await putImage(registry.url, 'children', 'latest', buildImage({ layers }))
+  const root = join(scratch, 'children')
+  const program = programs.start([root, `${registry.host}/children:latest`], { env: { COUNT_CHILDREN: '1' } })
+  let line: { readonly pulled?: string; readonly children?: number; readonly failed?: string } = {}
+  while (line.pulled === undefined) {
+    line = await program.next()
+    expect(line.failed).toBeUndefined()
+  }
+  expect(line.children).toBe(1)
+  expect(await program.exited).toBe(0)
+  expect(await workingIn(root)).toEqual([])
+})
+
+it('what a pull has started ends when it is killed, and a moment after its work while the storage is open', async () => {
+  const { reference } = await publish('left')
+  const root = join(scratch, 'left')
+  const program = programs.start([root, reference], { env: { STOP_AT_HALF: '1' } })
+  let half: string | undefined
+  while (half === undefined) half = (await program.next<{ readonly half?: string }>()).half
+  expect((await workingIn(root)).length).toBeGreaterThan(0)
+  await program.kill()
+  await expect.poll(() => workingIn(root), { timeout: 10_000 }).toEqual([])
+
+  await using opened = await openTestStorage(root)
+  await using held = await opened.storage.hold()
+  const layer = buildLayer([{ name: 'file', body: 'x' }])
+  await held.layers.applyStream?.(layer.descriptor, chunks(layer.bytes), await held.snapshotter().prepare('left', undefined))
+  expect((await workingIn(root)).length).toBeGreaterThan(0)
+  await expect.poll(() => workingIn(root), { timeout: 10_000 }).toEqual([])
+}, 60_000)
+
+/** Processes in a mount namespace where the store of that root is mounted. */
+async function workingIn(root: string): Promise<readonly string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const mounts = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '')))
+  return pids.filter((_, at) => mounts[at]?.includes(join(root, 'storage', 'mnt')) === true)
 }

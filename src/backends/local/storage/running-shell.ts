@@ -1,4 +1,4 @@
-// A shell in a mount namespace of its own, where the store has no symbolic links that lead anywhere. It runs tar and sync for us.
+// A shell at work: orders to it, and what it tells.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants, openSync } from 'node:fs'
 import { mkdir, realpath } from 'node:fs/promises'
@@ -7,79 +7,8 @@ import type { Readable, Writable } from 'node:stream'
 import { EngineError } from '../../../errors.js'
 import { splitLines } from '../../../util/lines.js'
 import { programEnvironment, requireProgram, toMessage } from '../../host/programs.js'
-import { createArgs, namedArgs } from './tar/child.js'
+import { shellScript } from './shell-script.js'
 
-const extractCommand = [
-  'tar',
-  '--extract',
-  '--file=-',
-  '--blocking-factor=128',
-  '--absolute-names',
-  '--numeric-owner',
-  '--same-owner',
-  '--same-permissions',
-  '--delay-directory-restore',
-  '--xattrs',
-  '--xattrs-include=*',
-  '--warning=no-timestamp',
-] as const
-const createCommand = ['tar', ...createArgs, ...namedArgs] as const
-const quoted = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(' ')
-
-/**
- * Reads orders: what to do, the number under which it is told, and where. FIFOs are kept open until we have them, so that nobody waits for the
- * other; then a job has one end and we have the other. With our end of its input it ends all that it has started.
- * A kernel or a mount command without `nosymfollow` does without: names are resolved before tar sees them.
- */
-const script = `
-set -e
-place=$1 store=$2
-mount -n -t tmpfs -o mode=0700,size=64k pouch-sdk "$place"
-mkdir "$place/store"
-mount -n --bind -- "$store" "$place/store"
-mount -n -o remount,bind,nosymfollow -- "$place/store" 2>/dev/null || :
-cd -- "$place/store"
-exec 5>/dev/null
-job() {
-  number=$1 path=$2 status=0
-  shift 2
-  said=$(cd -- "$path" 2>&1 && "$@" 2>&1 >&5) || status=$?
-  [ "$status" = 0 ] && said= || said=$(printf %s "$said" | tr '\\n' ';' | cut -c 1-2000)
-  printf '%s\\n' "ended $number $status $said"
-}
-show() {
-  mkdir -- "$1"
-  cd -- "$2"
-  case $3 in
-  *:*)
-    mount -n -t overlay -o "ro,nosymfollow,lowerdir=$3" overlay "$1" 2>/dev/null || mount -n -t overlay -o "ro,lowerdir=$3" overlay "$1"
-    ;;
-  *)
-    mount -n --bind -- "$3" "$1" || return
-    mount -n -o remount,bind,ro,nosymfollow -- "$1" 2>/dev/null || :
-    ;;
-  esac
-}
-while read -r order number path directory lowers; do
-  case $order in
-  extract | create)
-    [ -p "$place/$number" ] || mkfifo "$place/$number" "$place/$number.out"
-    exec 3<>"$place/$number" 4<>"$place/$number.out"
-    case $order in
-    extract) { exec <"$place/$number" 3>&- 4>&-; job "$number" "$path" ${quoted(extractCommand)}; } & ;;
-    create) { exec <"$place/$number" 5>"$place/$number.out" 3>&- 4>&-; job "$number" "$path" ${quoted(createCommand)}; } & ;;
-    esac
-    echo "open $number"
-    read -r _ || :
-    exec 3>&- 4>&-
-    ;;
-  show) job "$number" . show "$place/$path" "$directory" "$lowers" & ;;
-  hide) job "$number" . umount -- "$place/$path" & ;;
-  sync) job "$number" . sync -f -- . & ;;
-  esac
-done
-kill -KILL 0
-`
 export interface JobEnd {
   /** As a shell tells it: more than 128 for a signal. */
   readonly status: number
@@ -117,6 +46,7 @@ export class RunningShell {
   #ordered: Promise<unknown> = Promise.resolve()
   #shown = 0
   #complaint = ''
+  #hasGone = false
 
   private constructor(child: ChildProcess, place: string) {
     this.#child = child
@@ -134,6 +64,7 @@ export class RunningShell {
     })
     void this.#listen(child.stdout as Readable)
     void this.gone.then(() => {
+      this.#hasGone = true
       for (const waiting of [this.#opening, ...this.#jobs.values()]) waiting?.reject(this.#failure())
     })
   }
@@ -143,7 +74,7 @@ export class RunningShell {
     await mkdir(place, { recursive: true, mode: 0o700 })
     // Links in it would be looked up in our namespace.
     const real = await realpath(place)
-    const args = ['--mount', '--propagation', 'private', '--', '/bin/sh', '-c', script, 'sh', real, directory]
+    const args = ['--mount', '--propagation', 'private', '--', '/bin/sh', '-c', shellScript, 'sh', real, directory]
     // Its group is its own, so that it can end all that is in it.
     const child = spawn(unshare as string, args, { stdio: 'pipe', cwd: '/', env: programEnvironment(), detached: true })
     return new RunningShell(child, real)
@@ -179,6 +110,7 @@ export class RunningShell {
       else one?.unref()
   }
   async close(): Promise<void> {
+    this.keepAlive(true)
     this.#child.stdin?.end()
     await this.gone
   }
@@ -195,7 +127,7 @@ export class RunningShell {
         await opened
         return [this.#open(3, constants.O_WRONLY), this.#open(4, constants.O_RDONLY)]
       } finally {
-        this.#tell('')
+        this.#child.stdin?.write('\n')
       }
     })
     const destroy = (): void => void input?.destroy()
@@ -245,6 +177,7 @@ export class RunningShell {
     return done
   }
   #tell(line: string): void {
+    if (this.#hasGone) throw this.#failure()
     this.#child.stdin?.write(`${line}\n`)
   }
   #failure(): EngineError {
