@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sleep } from '../../../src/util/abort.js'
 import { RegistryClient, type RegistryClientSettings } from '../../../src/registry/client.js'
 import { parseReference } from '../../../src/oci/reference.js'
 import type { Descriptor } from '../../../src/model/common.js'
@@ -156,6 +157,22 @@ describe('blob', () => {
         if (part.length > 0) abort.abort(new Error('enough'))
     })()
     await expect(reading).rejects.toThrow('enough')
+  })
+  it('waits for a slow reader for longer than for a server', async () => {
+    await renew({ retry: { ...retry, retries: 0 }, timeouts: { connectMs: 5_000, headersMs: 5_000, bodyMs: 1_000 } })
+    // So many that the server cannot have sent all before the reader comes back.
+    const large = Buffer.alloc(16 << 20, 'x')
+    const blob = { ...layer.descriptor, digest: sha256(large), size: large.length }
+    registry.fault = (_, response) => {
+      response.writeHead(200, { 'content-length': String(large.length) }).end(large)
+      return true
+    }
+    let bytes = 0
+    for await (const part of client.blob(reference(), blob)) {
+      if (bytes === 0) await sleep(2_500)
+      bytes += part.length
+    }
+    expect(bytes).toBe(large.length)
   })
   it('goes on when a body falls silent', async () => {
     await renew({ timeouts: { connectMs: 1_000, headersMs: 1_000, bodyMs: 100 } })
