@@ -1300,7 +1300,8 @@ interface TaskControl {
     restore(request: TaskRequest, directory: string, options?: CallOptions): Promise<StartedProcess>;
 }
 
-type TaskFeature = 'checkpoint' | 'oom' | 'pause' | 'processes' | 'shared_attach' | 'stats' | 'tty' | 'update';
+/** `working_directory`: one that is no directory is told as such. */
+type TaskFeature = 'checkpoint' | 'oom' | 'pause' | 'processes' | 'shared_attach' | 'stats' | 'tty' | 'update' | 'working_directory';
 interface TasksSubject {
     readonly tasks: TaskService;
     /** The same root as another process has it. */

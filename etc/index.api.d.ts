@@ -1504,7 +1504,7 @@ declare class Engine implements Closeable {
     /** No I/O. What is missing throws `unsupported` when it is called. */
     supports(capability: Capability): boolean;
     info(options?: CallOptions): Promise<EngineInfo>;
-    /** What this machine and daemon can and cannot do, and why. */
+    /** What this machine and daemon can and cannot do, and why. Without a daemon each runtime is tried once: one that hangs is ended after 10 seconds, one that fails is tried anew by the next call. */
     check(options?: CallOptions): Promise<readonly CheckItem[]>;
     diskUsage(options?: CallOptions): Promise<DiskUsage>;
     /** Puts right what a crash left. Opening does the same. */

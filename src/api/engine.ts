@@ -48,7 +48,7 @@ export class Engine implements Closeable {
   async info(options?: CallOptions): Promise<EngineInfo> {
     return this.#backend.system.info(checkOptional(callOptions, options, 'info'))
   }
-  /** What this machine and daemon can and cannot do, and why. */
+  /** What this machine and daemon can and cannot do, and why. Without a daemon each runtime is tried once: one that hangs is ended after 10 seconds, one that fails is tried anew by the next call. */
   async check(options?: CallOptions): Promise<readonly CheckItem[]> {
     return this.#backend.system.check(checkOptional(callOptions, options, 'check'))
   }

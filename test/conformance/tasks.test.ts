@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { MemoryTasks } from '../../src/conformance/memory/tasks.js'
 import { tasksSuite } from '../../src/conformance/tasks-suite.js'
+import { oci } from '../../src/drivers/runtime.js'
 import { closeable } from '../../src/util/closeable.js'
 import { type TestContainerd, startTestContainerd } from '../setup/containerd.js'
 import { localTaskRoot } from '../setup/local-task-subject.js'
+import { supportedBy } from '../setup/task-features.js'
 import { taskRoot } from '../setup/task-subject.js'
 import { testApi } from '../setup/test-api.js'
 
 tasksSuite(
   {
     name: 'memory',
-    supports: (feature) => ['pause', 'shared_attach', 'tty'].includes(feature),
+    supports: (feature) => ['pause', 'shared_attach', 'tty', 'working_directory'].includes(feature),
     async open() {
       const tasks = new MemoryTasks()
       return {
@@ -30,18 +35,21 @@ tasksSuite(
 )
 
 let daemon: TestContainerd
+let answers: string
 beforeAll(async () => {
   daemon = await startTestContainerd()
+  answers = await mkdtemp(join(tmpdir(), 'pouch-sdk-answers-'))
 })
 afterAll(async () => {
   await daemon.close()
+  await rm(answers, { recursive: true })
 })
 
 for (const runtime of ['runc', 'crun']) {
   tasksSuite(
     {
       name: `containerd with ${runtime}`,
-      supports: (feature) => feature !== 'checkpoint',
+      supports: supportedBy(oci(runtime).features),
       async open() {
         const root = await taskRoot(daemon.address, runtime)
         return {
@@ -63,9 +71,9 @@ for (const runtime of ['runc', 'crun'])
     tasksSuite(
       {
         name: `local, ${lifetime}, with ${runtime}`,
-        supports: (feature) => feature !== 'checkpoint',
+        supports: supportedBy(oci(runtime).features),
         async open() {
-          const root = await localTaskRoot(runtime, lifetime)
+          const root = await localTaskRoot(runtime, lifetime, { answers })
           return {
             subject: root.subject,
             ...closeable(async () => {

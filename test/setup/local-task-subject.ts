@@ -8,6 +8,7 @@ import { openLocalTasks } from '../../src/backends/local/tasks/open.js'
 import type { TasksSubject } from '../../src/conformance/tasks/subject.js'
 import { oci } from '../../src/drivers/runtime.js'
 import type { Closeable, Mount } from '../../src/model/common.js'
+import type { Runtime } from '../../src/ports/drivers/runtime.js'
 import type { TaskRequest } from '../../src/ports/engine/tasks.js'
 import { closeable } from '../../src/util/closeable.js'
 import { busyboxRoot } from './task-subject.js'
@@ -26,13 +27,29 @@ export interface LocalTaskRoot extends Closeable {
   /** Names below the root's `tasks`, without what a live process keeps for itself. */
   taskNames(): Promise<readonly string[]>
 }
-/** `below` makes the path of the root longer. */
-export async function localTaskRoot(runtime: string, lifetime: TaskRequest['lifetime'], below: string = ''): Promise<LocalTaskRoot> {
+export interface LocalTaskRootOptions {
+  /** Makes the path of the root longer. */
+  readonly below?: string | undefined
+  /** Default: runc and crun. */
+  readonly runtimes?: Readonly<Record<string, Runtime>> | undefined
+  /** Where what runtimes answered is kept, for several roots. Default: with the root, so that they are asked anew. */
+  readonly answers?: string | undefined
+}
+export async function localTaskRoot(
+  runtime: string,
+  lifetime: TaskRequest['lifetime'],
+  { below = '', ...options }: LocalTaskRootOptions = {},
+): Promise<LocalTaskRoot> {
   const top = await mkdtemp(join(tmpdir(), 'pouch-sdk-tasks-'))
   const directory = join(top, below)
   await mkdir(directory, { recursive: true })
   const root = await busyboxRoot(directory)
-  const runtimes = await openLocalRuntimes({ directory: join(directory, 'runtimes'), runtimes: { runc: oci('runc'), crun: oci('crun') } })
+  const own = join(directory, 'runtimes')
+  const runtimes = await openLocalRuntimes({
+    directory: options.answers ?? own,
+    stateDirectory: own,
+    runtimes: options.runtimes ?? { runc: oci('runc'), crun: oci('crun') },
+  })
   const open = (): Promise<CarriedTasks> => openLocalTasks({ directory: join(directory, 'tasks'), runtimes })
   const [tasks, theirs] = [await open(), await open()]
   const subject: TasksSubject = {

@@ -58,6 +58,15 @@ export function updateArguments(program: OciProgram, id: string): string[] {
 export function psArguments(program: OciProgram, id: string): string[] {
   return [...global(program), 'ps', '--format', 'json', id]
 }
+/** How a container's entry in the root of a runtime may be called: the directory of runc and crun, the file of gVisor. */
+export function stateNames(id: string): readonly string[] {
+  return [id, `${id}${sandboxOf}${id}.state`]
+}
+/** The container that such an entry is of; of what is beside it, a name that no container of ours has. */
+export function containerOfState(entry: string): string {
+  return entry.endsWith('.state') ? entry.slice(0, Math.max(0, entry.indexOf(sandboxOf))) : entry
+}
+const sandboxOf = '_sandbox:'
 function global({ globalArgs, root }: OciProgram, log?: string): string[] {
   return [...globalArgs, '--root', root, ...(log === undefined ? [] : ['--log', log, '--log-format', 'json'])]
 }

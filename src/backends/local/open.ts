@@ -15,7 +15,9 @@ import { openRootedFs } from '../../util/rooted-fs.js'
 import { hostPorts } from '../host/host-ports.js'
 import { openRoot } from '../host/root.js'
 import { type RuntimeChoice, runtimeTable } from '../host/runtimes/runtime-table.js'
+import { runtimeItem } from '../host/runtimes/runtimes.js'
 import { fastestRuntime } from './fastest-runtime.js'
+import { checkRuntimes } from './runtime-trials.js'
 import { type LocalRuntimes, openLocalRuntimes } from './runtimes.js'
 import { type LocalStorage, openLocalStorage } from './storage/storage.js'
 import { localTaskChecks, openLocalTasks } from './tasks/open.js'
@@ -104,7 +106,10 @@ function toSettings({ registries, onTrace, beforeStep }: OpenLocalOptions, { run
     close,
     // Of this package, which is all that an engine without a daemon consists of.
     version: async () => packageJson.version,
-    check: async () => [checkSnapshotter(storage), ...runtimes.checks(), checkDefault(table), ...(await localTaskChecks())],
+    check: async (asked) => {
+      const checked = await checkRuntimes(runtimes, asked)
+      return [checkSnapshotter(storage), ...checked, checkDefault(table, checked), ...(await localTaskChecks())]
+    },
   }
 }
 
@@ -128,6 +133,7 @@ function checkSnapshotter({ snapshotterNames, overlayMissing }: LocalStorage): C
     remedy: 'a root on ext4, xfs, btrfs or tmpfs',
   }
 }
-function checkDefault({ default: name }: RuntimeChoice): CheckItem {
-  return { name: 'default runtime', answer: 'yes', why: `"${name}" runs what names none` }
+function checkDefault({ default: name }: RuntimeChoice, checked: readonly CheckItem[]): CheckItem {
+  const answer = checked.find((item) => item.name === runtimeItem(name))?.answer ?? 'no'
+  return { name: 'default runtime', answer, why: `"${name}" runs what names none` }
 }

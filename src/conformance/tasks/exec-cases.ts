@@ -40,10 +40,17 @@ export const execCases: readonly TaskCase[] = [
     { what: 'is not on PATH', args: ['no-such-command'], exitCode: 127 },
     { what: 'is a directory', args: ['/etc'], exitCode: 126 },
     { what: 'is not executable', args: ['/etc/passwd'], exitCode: 126 },
-    { what: 'has a file as its working directory', args: ['/bin/true'], exitCode: 126, cwd: '/etc/passwd' },
+    {
+      what: 'has a file as its working directory',
+      args: ['/bin/true'],
+      exitCode: 126,
+      cwd: '/etc/passwd',
+      needs: 'working_directory' as const,
+    },
   ].map(
-    ({ what, args, exitCode, cwd }): TaskCase => ({
+    ({ what, args, exitCode, cwd, needs }): TaskCase => ({
       title: `exec of a command that ${what} exits with ${exitCode}`,
+      needs,
       async run(subject) {
         await withTask(subject, forever, {}, async ({ containerId }) => {
           const asked = exec(containerId, args, {}, cwd)

@@ -2,9 +2,35 @@
 import assert from 'node:assert/strict'
 import { isEngineError } from '../../errors.js'
 import { collect } from '../suite.js'
-import { type TaskCase, collectUntil, exitFacts, minimalProcess, newId, readAll, request, shell, withTask } from './subject.js'
+import {
+  type SpecOptions,
+  type TaskCase,
+  type TasksSubject,
+  collectUntil,
+  exitFacts,
+  minimalProcess,
+  newId,
+  readAll,
+  request,
+  shell,
+  withTask,
+} from './subject.js'
 
 const forever = shell('sleep 1000')
+const inFile = { cwd: '/etc/passwd' }
+/** Without an exit code: for whatever reason. */
+async function refused(subject: TasksSubject, args: readonly string[], options: SpecOptions, exitCode: number | undefined): Promise<void> {
+  const asked = await request(subject, args, options)
+  const ref = { containerId: asked.containerId }
+  await assert.rejects(
+    subject.tasks.run(asked),
+    (error) => isEngineError(error) && error.exitCode === exitCode && (exitCode === undefined || error.code === 'failed_precondition'),
+  )
+  assert.equal(await subject.tasks.find(ref), undefined)
+  assert.deepEqual(await collect(subject.tasks.io.logs(subject.log(ref.containerId))), [])
+  await subject.tasks.run(await request(subject, shell('exit 0'), ref))
+  await subject.tasks.delete(ref, { kill: true })
+}
 
 export const lifeCases: readonly TaskCase[] = [
   {
@@ -76,24 +102,18 @@ export const lifeCases: readonly TaskCase[] = [
     { what: 'is not on PATH', args: ['no-such-command'], exitCode: 127 },
     { what: 'is a directory', args: ['/etc'], exitCode: 126 },
     { what: 'is not executable', args: ['/etc/passwd'], exitCode: 126 },
-    { what: 'has a file as its working directory', args: ['/bin/true'], exitCode: 126, cwd: '/etc/passwd' },
   ].map(
-    ({ what, args, exitCode, cwd }): TaskCase => ({
+    ({ what, args, exitCode }): TaskCase => ({
       title: `a command that ${what} is failed_precondition with exit code ${exitCode}, and leaves nothing`,
-      async run(subject) {
-        const asked = await request(subject, args, { cwd })
-        const ref = { containerId: asked.containerId }
-        await assert.rejects(
-          subject.tasks.run(asked),
-          (error) => isEngineError(error, 'failed_precondition') && error.exitCode === exitCode,
-        )
-        assert.equal(await subject.tasks.find(ref), undefined)
-        assert.deepEqual(await collect(subject.tasks.io.logs(subject.log(ref.containerId))), [])
-        await subject.tasks.run(await request(subject, shell('exit 0'), ref))
-        await subject.tasks.delete(ref, { kill: true })
-      },
+      run: (subject) => refused(subject, args, {}, exitCode),
     }),
   ),
+  {
+    title: 'a working directory that is a file is failed_precondition with exit code 126, and leaves nothing',
+    needs: 'working_directory',
+    run: (subject) => refused(subject, ['/bin/true'], inFile, 126),
+    otherwise: (subject) => refused(subject, ['/bin/true'], inFile, undefined),
+  },
   {
     title: 'an unknown runtime is invalid_argument, before anything is made',
     async run(subject) {

@@ -6,7 +6,8 @@ import type { LogPlan, StdioPlan, TaskEvent, TaskRequest, TaskService } from '..
 import type { Attachment, LogEntry } from '../../ports/streams.js'
 import type { Case } from '../suite.js'
 
-export type TaskFeature = 'checkpoint' | 'oom' | 'pause' | 'processes' | 'shared_attach' | 'stats' | 'tty' | 'update'
+/** `working_directory`: one that is no directory is told as such. */
+export type TaskFeature = 'checkpoint' | 'oom' | 'pause' | 'processes' | 'shared_attach' | 'stats' | 'tty' | 'update' | 'working_directory'
 
 export interface TasksSubject {
   readonly tasks: TaskService

@@ -1,12 +1,14 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { exitFacts, minimalProcess, newId, readAll, request, shell } from '../../../src/conformance/tasks/subject.js'
+import { collect } from '../../../src/conformance/suite.js'
+import { newId, readUntil, request, shell } from '../../../src/conformance/tasks/subject.js'
 import { fastestRuntime } from '../../../src/backends/local/fastest-runtime.js'
+import { checkRuntimes } from '../../../src/backends/local/runtime-trials.js'
 import { openLocalRuntimes } from '../../../src/backends/local/runtimes.js'
-import { openLocalTasks } from '../../../src/backends/local/tasks/open.js'
 import { oci } from '../../../src/drivers/runtime.js'
+import { gvisor } from '../../setup/gvisor.js'
 import { localTaskRoot } from '../../setup/local-task-subject.js'
 import { mountsBelow, processesNaming } from '../../setup/outside.js'
 
@@ -43,70 +45,81 @@ it('what was found is told by the checks, and so is what is missing', async () =
   ])
 })
 
-for (const lifetime of ['owned', 'detached'] as const) {
-  it(`gVisor runs ${lifetime} containers and execs in them; no process of it is one of the host, and its features tell so`, async () => {
-    const root = await localTaskRoot('runc', lifetime)
-    // Without `none`, Debian's takes every network namespace for the machine's own where the kernel shows net.core.rmem_default in all.
-    const runsc = oci('runsc', { globalArgs: ['--platform=ptrace', '--network=none', '--ignore-cgroups'] })
-    const runtimes = await openLocalRuntimes({ directory, runtimes: { runsc } })
-    // The trial of its layout ends, and leaves no sandbox.
-    expect(await processesNaming(directory)).toEqual([])
-    expect(runtimes.features('runsc')).toMatchObject({
-      ...{ pause: true, exec: true, tty: true, update: false },
-      ...{ hostPid: false, cgroup: 'sandbox', stats: 'runtime' },
-    })
-    const tasks = await openLocalTasks({ directory: join(directory, 'tasks'), runtimes })
-    const subject = { ...root.subject, tasks, runtime: { name: 'runsc' } }
+it('gVisor is a kernel of its own, seen from inside; what it cannot is told by its features, and it leaves nothing', async () => {
+  const runtimes = await openLocalRuntimes({ directory, runtimes: { runsc: gvisor } })
+  // The trial of its layout ends, and leaves no sandbox.
+  expect(await processesNaming(directory)).toEqual([])
+  expect(runtimes.features('runsc')).toMatchObject({
+    ...{ pause: true, exec: true, tty: true, update: false },
+    ...{ hostPid: false, cgroup: 'sandbox', stats: 'runtime' },
+  })
+  const root = await localTaskRoot('runsc', 'owned', { runtimes: { runsc: gvisor }, answers: directory })
+  const asked = await request(root.subject, shell('/bin/busybox dmesg; cat /proc/version; read x'), {
+    stdio: { attach: true, stdin: true },
+  })
+  const { pid, attachment } = await root.tasks.run(asked)
+  expect(pid).toBeUndefined()
+  const kernel = await readUntil(attachment, 'Linux version')
+  expect(kernel).toContain('Starting gVisor')
+  expect(kernel).not.toContain(release())
+  expect((await processesNaming(root.directory)).some((one) => one.includes('runsc-sandbox'))).toBe(true)
+  const { control } = root.tasks
+  for (const act of ['stats', 'processes', 'update'] as const)
+    await expect(control[act](asked.containerId, {})).rejects.toMatchObject({ code: 'unsupported' })
+  await attachment?.close()
+  await root.tasks.delete(asked, { kill: true })
+  expect(await processesNaming(root.directory)).toEqual([])
+  await root.close()
+})
 
-    const asked = await request(subject, shell('cat; exit 3'), { stdio: { attach: true, stdin: true } })
-    const { pid, attachment } = await tasks.run(asked)
-    expect(pid).toBeUndefined()
-    await attachment?.write(Buffer.from('hello\n'))
-    await attachment?.closeStdin()
-    expect(await readAll(attachment)).toEqual({ stdout: 'hello\n', stderr: '' })
-    expect(exitFacts(await tasks.wait(asked))).toEqual({ exitCode: 3, lost: false })
-    await attachment?.close()
-    await tasks.delete(asked)
+it('what gVisor still keeps of a container whose files were lost is found and removed', async () => {
+  const root = await localTaskRoot('runsc', 'detached', { runtimes: { runsc: gvisor }, answers: directory })
+  const asked = await request(root.subject, shell('sleep 1000'))
+  const lost = await root.open()
+  await lost.run(asked)
+  await lost.close()
+  await root.forget(asked.containerId)
+  expect(await collect(root.tasks.list())).toMatchObject([{ ref: { containerId: asked.containerId }, status: 'running' }])
+  await root.tasks.delete(asked, { kill: true })
+  expect(await collect(root.tasks.list())).toEqual([])
+  expect(await processesNaming(root.directory)).toEqual([])
+  await root.close()
+})
 
-    const terminal = await request(subject, shell('read x; stty size'), { stdio: { attach: true, stdin: true, tty: true } })
-    const screen = (await tasks.run(terminal)).attachment
-    await screen?.resize({ columns: 100, rows: 40 })
-    await screen?.write(Buffer.from('go\n'))
-    expect((await readAll(screen)).stdout).toContain('40 100')
-    await tasks.wait(terminal)
-    await screen?.close()
-    await tasks.delete(terminal)
+/** gVisor where it finds fault with the network, which it does when its sandbox is there already. */
+const faultFinding = `#!/bin/sh
+case " $* " in *" start "*) echo 'starting: cannot run with network enabled in root network namespace' >&2; exit 1;; esac
+exec runsc --network=none --ignore-cgroups "$@"
+`
+it('a runtime that does not work here is told by the checks and by a run with its own words and what helps, and leaves nothing', async () => {
+  const program = join(directory, 'fault-finding')
+  await writeFile(program, faultFinding, { mode: 0o755 })
+  const table = { wanting: oci(program), exits: oci('/bin/false'), runc: oci('runc') }
+  const runtimes = await openLocalRuntimes({ directory, runtimes: table })
+  const said = 'cannot run with network enabled in root network namespace'
+  const remedy = expect.stringContaining('--network=none')
+  expect(await checkRuntimes(runtimes)).toMatchObject([
+    { name: 'runtime wanting', answer: 'no', why: expect.stringContaining(said), remedy },
+    { name: 'runtime exits', answer: 'no', why: expect.stringContaining('does not run') },
+    { name: 'runtime runc', answer: 'yes' },
+  ])
+  const root = await localTaskRoot('wanting', 'detached', { runtimes: table, answers: directory })
+  const run = root.tasks.run(await request(root.subject, shell('exit 0')))
+  await expect(run).rejects.toMatchObject({ code: 'failed_precondition', message: remedy })
+  expect(await root.taskNames()).toEqual([])
+  await root.close()
+  expect(await processesNaming(root.directory)).toEqual([])
+  expect(await processesNaming(directory)).toEqual([])
+})
 
-    for (const [command, exitCode] of [['/no/such/command', 127] as const, ['/etc', 126] as const])
-      await expect(tasks.run(await request(subject, [command]))).rejects.toMatchObject({ code: 'failed_precondition', exitCode })
-
-    const long = await request(subject, shell('trap "exit 9" TERM; while :; do sleep 0.1; done'))
-    await tasks.run(long)
-    const exec = async (command: readonly string[]) => {
-      const wanted = { containerId: long.containerId, execId: newId(), process: minimalProcess(command) }
-      const started = await tasks.exec({ ...wanted, stdio: { tty: false, stdin: false, attach: true } })
-      const output = await readAll(started.attachment)
-      await started.attachment?.close()
-      return { ...output, exitCode: (await tasks.wait(wanted)).exitCode }
-    }
-    expect(await exec(shell('echo inside; exit 6'))).toEqual({ stdout: 'inside\n', stderr: '', exitCode: 6 })
-    expect((await exec(['/no/such/command'])).exitCode).toBe(127)
-    await tasks.control.pause(long.containerId)
-    expect((await tasks.find(long))?.status).toBe('paused')
-    await tasks.control.resume(long.containerId)
-    expect((await tasks.find(long))?.status).toBe('running')
-    const cannot = { code: 'unsupported' }
-    await expect(tasks.control.processes(long.containerId)).rejects.toMatchObject(cannot)
-    await expect(tasks.control.update(long.containerId, {})).rejects.toMatchObject(cannot)
-    await expect(tasks.control.stats(long.containerId)).rejects.toMatchObject(cannot)
-    await tasks.kill(long, 'SIGTERM')
-    expect((await tasks.wait(long)).exitCode).toBe(9)
-    await tasks.delete(long)
-    expect(await processesNaming(directory)).toEqual([])
-    await tasks.close()
-    await root.close()
-  }, 60_000)
-}
+it('a runtime that ran a container is not tried again in this boot, unless its arguments are others', async () => {
+  const open = (globalArgs: readonly string[]) => openLocalRuntimes({ directory, runtimes: { runc: oci('runc', { globalArgs }) } })
+  const signal = AbortSignal.abort(new Error('nothing is to be tried'))
+  await expect(checkRuntimes(await open([]), { signal })).rejects.toThrow('nothing is to be tried')
+  await checkRuntimes(await open([]))
+  expect(await checkRuntimes(await open([]), { signal })).toMatchObject([{ answer: 'yes' }])
+  await expect(checkRuntimes(await open(['--debug']), { signal })).rejects.toThrow('nothing is to be tried')
+})
 
 it('a container that shares its mounts runs with its root in our namespace, and leaves none there', async () => {
   const root = await localTaskRoot('crun', 'owned')

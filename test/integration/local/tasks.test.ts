@@ -98,7 +98,7 @@ describe.each(['runc', 'crun'])('detached tasks with %s', (runtime) => {
   })
 
   it('a root below a path longer than a socket may have runs tasks, too', async () => {
-    const deep = await localTaskRoot(runtime, 'detached', 'a-directory-of-forty-characters-and-more/'.repeat(4))
+    const deep = await localTaskRoot(runtime, 'detached', { below: 'a-directory-of-forty-characters-and-more/'.repeat(4) })
     const asked = await request(deep.subject, shell('exit 3'))
     await deep.tasks.run(asked)
     expect((await deep.subject.theirs.wait(asked)).exitCode).toBe(3)

@@ -110,7 +110,7 @@ export class Runtimes<Form> {
 
 async function openEntry<Form>(name: string, runtime: Runtime, place: RuntimePlace, form: FormRuntime<Form>): Promise<Entry<Form>> {
   const item = (answer: CheckItem['answer'], why: string, remedy?: string): CheckItem => ({
-    name: `runtime ${name}`,
+    name: runtimeItem(name),
     answer,
     why,
     ...(remedy && { remedy }),
@@ -124,6 +124,10 @@ async function openEntry<Form>(name: string, runtime: Runtime, place: RuntimePla
   }
 }
 
+/** How the check of a runtime is called. */
+export function runtimeItem(name: string): string {
+  return `runtime ${name}`
+}
 function packageOf(runtime: Runtime): string | undefined {
   if (runtime.kind === 'shim' || runtime.path.startsWith('/')) return undefined
   return `install the package "${runtime.path}" (apt-get install ${runtime.path})`

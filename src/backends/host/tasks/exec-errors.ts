@@ -25,6 +25,8 @@ const patterns: readonly Pattern[] = [
   // crun, of an exec only: it waits for execve(2) itself
   { text: /(?:^|[\s:])exec: (?:Permission denied|Exec format error|Is a directory)/, exitCode: 126, why: 'is not executable' },
   { text: /(?:^|[\s:])exec: No such file or directory/, exitCode: 127, why: 'needs an interpreter that was not found' },
+  // runsc: error finding executable "x" in PATH [/bin]: no such file or directory
+  { text: /error finding executable .* in PATH /, exitCode: 127, why: 'was not found' },
   // runsc: failed to load /x: no such file or directory
   { text: /failed to load .*: (?:no such file or directory|not a directory)/, exitCode: 127, why: 'was not found' },
   { text: /failed to load .*: (?:permission denied|exec format error)/, exitCode: 126, why: 'is not executable' },

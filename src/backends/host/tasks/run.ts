@@ -6,6 +6,7 @@ import type { StartedProcess, TaskRequest } from '../../../ports/engine/tasks.js
 import { within } from '../../../util/abort.js'
 import { Rollback } from '../../../util/rollback.js'
 import { removeFiles } from '../log-files.js'
+import { runtimeRemedy } from '../runtimes/runtime-remedies.js'
 import { TaskAttachment } from './attachment.js'
 import type { RunJob } from './carrier.js'
 import { type Claim, type NewState, claim, makingKey, newToken } from './claim.js'
@@ -116,15 +117,22 @@ export function hasSharedPids(spec: RuntimeSpec): boolean {
   return !namespaces.some(({ type, path = '' }) => type === 'pid' && path === '')
 }
 
-/** A command that cannot be run is the caller's error, whatever the runtime's words. */
-async function explained<T>(call: Promise<T>, { containerId, spec }: TaskRequest): Promise<T> {
+/** A command that cannot be run is the caller's error, whatever the runtime's words; and so is a runtime that needs something else here. */
+async function explained<T>(call: Promise<T>, { containerId, spec, runtime }: TaskRequest): Promise<T> {
   try {
     return await call
   } catch (error) {
-    const failure = isEngineError(error) ? commandFailure(error.message) : undefined
+    if (!isEngineError(error)) throw error
+    const subject = { kind: 'container', id: containerId }
+    const remedy = runtimeRemedy(error.message)
+    if (remedy !== undefined)
+      throw new EngineError('failed_precondition', `runtime "${runtime.name}" does not work here: ${error.message}: ${remedy}`, {
+        cause: error,
+        subject,
+      })
+    const failure = commandFailure(error.message)
     if (failure === undefined) throw error
     const [command] = (spec['process'] as { readonly args?: readonly string[] } | undefined)?.args ?? []
-    const subject = { kind: 'container', id: containerId }
     throw new EngineError('failed_precondition', `command "${command ?? ''}" of container "${containerId}" ${failure.why}`, {
       cause: error,
       exitCode: failure.exitCode,

@@ -146,7 +146,7 @@ function toEngineError(error: TtrpcError, method: string): EngineError {
   const code =
     error.status === notFoundStatus
       ? 'not_found'
-      : /cannot (start|delete|exec|pause|resume) |process already finished|container not paused/.test(text)
+      : /cannot (start|delete|exec|pause|resume|signal) |process already finished|container not paused/.test(text)
         ? 'failed_precondition'
         : 'internal'
   return new EngineError(code, `shim "${method}": ${text}`, { cause: error })
@@ -166,7 +166,8 @@ async function gone(call: Promise<unknown>): Promise<boolean> {
   } catch (error) {
     if (
       error instanceof EngineError &&
-      (error.code === 'not_found' || /process already finished|no such process|container not running/i.test(error.message))
+      (error.code === 'not_found' ||
+        /process already finished|no such process|container not running|sandbox is not running/i.test(error.message))
     )
       return false
     throw error

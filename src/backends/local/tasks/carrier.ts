@@ -9,7 +9,7 @@ import { DirectoryWatch } from '../../host/directory-watch.js'
 import type { CarriedProcess, CarriedTarget, Carrier, CarrierControl, CarrierEvent, CarrierSurvey } from '../../host/tasks/carrier.js'
 import { hasSharedPids } from '../../host/tasks/run.js'
 import type { TaskState } from '../../host/tasks/task-files.js'
-import { stateIn, updateArguments, verbArguments, psArguments, pidsIn } from '../oci-cli.js'
+import { containerOfState, stateIn, updateArguments, verbArguments, psArguments, pidsIn } from '../oci-cli.js'
 import { type LocalContext, deleteState, formOf, runVerb } from './context.js'
 import { type Foreground, limitsMemory } from './foreground.js'
 import { sharesMounts } from './launch.js'
@@ -133,7 +133,7 @@ function survey(context: LocalContext, foreground: Foreground, shims: Shims, isS
   }
 }
 
-/** What runtimes keep here, by their directories. */
+/** What runtimes keep here. */
 async function kept({
   runtimes,
   runtimeNames,
@@ -142,7 +142,7 @@ async function kept({
     runtimeNames.map(async (runtime) => {
       const form = formOf({ runtimes }, { runtime })
       const names = form === undefined ? [] : await readdir(form.root).catch(() => [])
-      return names.flatMap((wireId) => {
+      return names.map(containerOfState).flatMap((wireId) => {
         const containerId = wireId.slice(0, wireId.lastIndexOf('-'))
         return /-[0-9a-f]{10}$/.test(wireId) && containerId !== '' ? [{ target: { wireId, containerId }, runtime }] : []
       })

@@ -9,7 +9,7 @@ import type { Cgroups } from '../../host/tasks/cgroups.js'
 import { bootId, isAlive, startTimeOf } from '../../host/tasks/claimant.js'
 import { refOf } from '../../host/tasks/context.js'
 import type { ProcessFiles, StartedAs, TaskFiles, TaskState } from '../../host/tasks/task-files.js'
-import { type OciProgram, deleteArguments } from '../oci-cli.js'
+import { type OciProgram, deleteArguments, stateNames } from '../oci-cli.js'
 import type { LocalForm, LocalRuntimes } from '../runtimes.js'
 import type { CompiledFilters } from './compiled-filters.js'
 import type { FifoPool } from './fifo-pool.js'
@@ -74,14 +74,17 @@ export async function deleteState(
   options: CallOptions,
 ): Promise<void> {
   const form = formOf({ runtimes }, state)
-  if (form === undefined || !existsSync(join(form.root, state.wireId))) return
+  if (form === undefined || !keepsState(form, state.wireId)) return
   try {
     await runVerb(form, deleteArguments(form, state.wireId), options)
   } catch (error) {
     options.signal?.throwIfAborted()
     // Somebody else may have been quicker.
-    if (existsSync(join(form.root, state.wireId))) throw error
+    if (keepsState(form, state.wireId)) throw error
   }
+}
+function keepsState({ root }: OciProgram, wireId: string): boolean {
+  return stateNames(wireId).some((name) => existsSync(join(root, name)))
 }
 /** Resolves with whether it was there to get it. */
 export function sendSignal(pid: number, signal: number): boolean {

@@ -7,18 +7,21 @@ import { encodeSpec } from '../../../oci/runtime-spec.js'
 import { raceAbort, sleep, within } from '../../../util/abort.js'
 import { runProgram } from '../../host/programs.js'
 import { readSmall, writeSmall } from '../../host/small-files.js'
-import type { CarriedExit, CarriedProcess, ExecJob, FindOptions, Launched, RunJob } from '../../host/tasks/carrier.js'
+import type { CarriedExit, CarriedProcess, CarriedStdio, ExecJob, FindOptions, Launched, RunJob } from '../../host/tasks/carrier.js'
 import { named } from '../../host/tasks/context.js'
 import { type TaskState, rootName } from '../../host/tasks/task-files.js'
 import type { ShimTask } from '../shim/task-api.js'
-import { type LocalContext, clearCgroup, deleteState, holdsPlace } from './context.js'
+import { type LocalContext, clearCgroup, deleteState, holdsPlace, sendSignal } from './context.js'
 import { killWith } from './processes-with.js'
 import { bootShim } from './shim-boot.js'
 import type { ShimClients } from './shim-clients.js'
 
 const deleteMs = 30_000
+const killMs = 10_000
+const answerMs = 5_000
 const attempts = 5
 const sigkill = 9
+const nowhere = '/dev/null'
 
 /** Where its mounts are seen: `shim` nowhere else, `open-shim` here, because the container shares them. */
 export type ShimMode = 'shim' | 'open-shim'
@@ -33,7 +36,7 @@ export class Shims {
   }
 
   async run(job: RunJob, { signal }: CallOptions): Promise<Launched> {
-    const { files, state, spec, rootfs, stdio } = job
+    const { files, state, spec, rootfs } = job
     const { form } = this.#context.runtimes.resolve(job.runtime)
     if (isEngineError(form.shim)) throw form.shim
     const shim = form.shim
@@ -52,7 +55,7 @@ export class Shims {
     const task = await this.#clients.task(state)
     await this.#context.step('shim.create')
     const runtime = state.mode === 'shim' ? shim.runtime : shim.openRuntime
-    const creating = task.create({ bundle: files.directory, rootfs, stdio, binary: runtime, root: shim.root })
+    const creating = task.create({ bundle: files.directory, rootfs, stdio: this.#connected(job), binary: runtime, root: shim.root })
     job.underWay(creating)
     await raceAbort(creating, signal)
     return this.#start(job, task, signal)
@@ -60,10 +63,15 @@ export class Shims {
   async exec(job: ExecJob, { signal }: CallOptions): Promise<Launched> {
     const task = await this.#clients.task(job.state)
     await this.#context.step('shim.exec')
-    const registering = task.exec(encodeSpec(job.process), job.stdio)
+    const registering = task.exec(encodeSpec(job.process), this.#connected(job))
     job.underWay(registering)
     await raceAbort(registering, signal)
     return this.#start(job, task, signal)
+  }
+  /** Where nothing is connected a shim hands out a /dev/null that cannot be written to; runtimes whose processes are the host's open it again. */
+  #connected({ state, stdio }: RunJob | ExecJob): CarriedStdio {
+    if (stdio.stdout !== undefined || this.#context.runtimes.features(state.runtime)?.hostPid !== false) return stdio
+    return { ...stdio, stdout: nowhere, ...(!stdio.tty && { stderr: nowhere }) }
   }
   async #start(job: RunJob | ExecJob, task: ShimTask, signal: AbortSignal | undefined): Promise<Launched> {
     // Before the start: an exit that comes at once must find somebody who listens.
@@ -92,7 +100,14 @@ export class Shims {
     return (await this.#clients.present(state))?.wait(options)
   }
   async kill(state: TaskState, signal: number, all: boolean): Promise<boolean> {
-    return (await (await this.#clients.present(state))?.kill(signal, all)) ?? false
+    const task = await this.#clients.present(state)
+    if (task === undefined) return false
+    try {
+      return await task.kill(signal, all)
+    } catch (error) {
+      if (signal !== sigkill || state.execId !== undefined) throw error
+      return killSandbox(task, error)
+    }
   }
   async release(state: TaskState, options: CallOptions): Promise<void> {
     const task = await this.#clients.present(state)
@@ -111,8 +126,17 @@ export class Shims {
       } catch (error) {
         options.signal?.throwIfAborted()
         if (isEngineError(error, 'unavailable') && (await this.#clients.present(state)) === undefined) break
-        if (attempt === attempts) throw error
-        if (state.execId === undefined) await task.kill(sigkill, true).catch(() => false)
+        if (attempt === attempts) {
+          if (state.execId !== undefined || state.mode !== 'shim') throw error
+          // What it mounted goes with it.
+          this.#context.trace({ kind: 'warning', name: `shim of ${named(state)}`, error })
+          break
+        }
+        if (state.execId === undefined) {
+          await task.kill(sigkill, true).catch(() => false)
+          // To gVisor what ended while it was paused is paused still, and the shim deletes nothing by force.
+          await deleteState(this.#context, state, options).catch(() => {})
+        }
         await sleep(50 * attempt, options.signal)
       }
     }
@@ -121,9 +145,12 @@ export class Shims {
   async destroy(state: TaskState, options: CallOptions): Promise<void> {
     const task = await this.#clients.present(state)
     if (task !== undefined) {
-      const found = await task.state(options).catch(() => undefined)
+      const answer = await within(answerMs, async (inner) => ({ found: await task.state(inner).catch(() => undefined) }), options)
+      // In the midst of a call of its runtime that does not return it answers nobody.
+      if (answer === undefined && state.execId === undefined && state.mode === 'shim') return this.#clear(state, options)
+      const found = answer?.found
       if (found !== undefined && found.status !== 'stopped') {
-        await task.kill(sigkill, state.execId === undefined && state.sharedPids).catch(() => false)
+        await this.kill(state, sigkill, state.execId === undefined && state.sharedPids).catch(() => false)
         if (found.status === 'paused') await task.setPaused(false).catch(() => {})
         // An exec that was only registered is no process: nothing of it ends.
         const ends = state.execId === undefined || found.status !== 'created'
@@ -149,6 +176,16 @@ export class Shims {
     if (state.mode === 'open-shim' && (await holdsPlace(this.#context, state)))
       await unmountAll(this.#context.files.of({ containerId: state.containerId }).path(rootName))
   }
+}
+
+/** gVisor gives signals to what runs, and to nothing that is paused or was never started. Its sandbox is a process of this host. */
+async function killSandbox(task: ShimTask, refused: unknown): Promise<boolean> {
+  const found = await task.state()
+  if (found === undefined || found.status === 'stopped') return false
+  if (found.pid <= 0) throw refused
+  const sent = sendSignal(found.pid, sigkill)
+  await within(killMs, (inner) => task.wait(inner).catch(() => undefined))
+  return sent
 }
 
 async function unmountAll(path: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   complaints,
+  containerOfState,
   deleteArguments,
   execArguments,
   killArguments,
@@ -9,6 +10,7 @@ import {
   psArguments,
   runArguments,
   stateIn,
+  stateNames,
   updateArguments,
   verbArguments,
 } from '../../../../src/backends/local/oci-cli.js'
@@ -70,5 +72,13 @@ describe('what runtimes print', () => {
     expect(stateIn('{\n "id": "x", "pid": 7,\n "status": "running"}')).toEqual({ status: 'running', pid: 7 })
     expect(stateIn('{"status":"creating"}')).toEqual({ status: 'created', pid: 0 })
     expect([stateIn('nonsense'), stateIn('{"status":"flying"}')]).toEqual([undefined, undefined])
+  })
+})
+
+describe('what runtimes keep', () => {
+  it('a container is found by every name that its state may have, and what lies beside it is none', () => {
+    expect(stateNames('id').map(containerOfState)).toEqual(['id', 'id'])
+    expect(containerOfState('id_sandbox:id.lock')).not.toBe('id')
+    expect(containerOfState('stray.state')).toBe('')
   })
 })

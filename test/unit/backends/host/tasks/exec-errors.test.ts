@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { commandFailure } from '../../../../../src/backends/host/tasks/exec-errors.js'
 
-// As recorded of runc 1.1.5 and crun 1.8.1.
+// As recorded of runc 1.1.5, crun 1.8.1 and runsc 20221219.
 const runc = 'OCI runtime create failed: runc create failed: unable to start container process: '
 const texts: readonly (readonly [string, number])[] = [
   [`${runc}exec: "missing": executable file not found in $PATH`, 127],
@@ -20,6 +20,7 @@ const texts: readonly (readonly [string, number])[] = [
   ['chdir `/etc/afile`: Not a directory', 126],
   ['OCI runtime exec failed: exec: Exec format error', 126],
   ['OCI runtime exec failed: exec: No such file or directory', 127],
+  ['starting sandbox: error finding executable "missing" in PATH [/bin]: no such file or directory', 127],
 ]
 describe('commandFailure', () => {
   it.each(texts)('knows "%s" as an exit with %i', (text, exitCode) => {
