@@ -49,11 +49,12 @@ export interface PublishedPort {
 export class Container {
   readonly id: string
   readonly files: ContainerFiles
-  protected readonly backend: Backend
+  declare protected readonly backend: Backend
 
   /** @internal */
   constructor(backend: Backend, id: string) {
-    this.backend = backend
+    // Whoever prints a handle wants to see what it stands for.
+    Object.defineProperty(this, 'backend', { value: backend })
     this.id = id
     this.files = new ContainerFiles(backend, id)
   }

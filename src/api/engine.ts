@@ -1,3 +1,4 @@
+import { EngineError } from '../errors.js'
 import type { CallOptions, Closeable } from '../model/common.js'
 import type { Cursor, EngineEvent } from '../model/event.js'
 import type { CheckItem, DaemonChange, DiskUsage, EngineInfo, RepairReport } from '../model/system.js'
@@ -25,6 +26,11 @@ export class Engine implements Closeable {
 
   /** Takes the backend over: closing the engine closes it. */
   constructor(backend: Backend) {
+    if (typeof (backend as Partial<Backend> | undefined)?.supports !== 'function')
+      throw new EngineError(
+        'invalid_argument',
+        'new Engine() takes what openLocal, connectHttp or connectContainerd resolves with: is an await missing?',
+      )
     this.#backend = backend
     this.containers = new Containers(backend)
     this.images = new Images(backend)

@@ -12,11 +12,12 @@ import { imageRef, pushOptions, removeImageOptions, saveOptions } from './input/
 export class Image {
   /** The digest of its config. */
   readonly id: string
-  protected readonly backend: Backend
+  declare protected readonly backend: Backend
 
   /** @internal */
   constructor(backend: Backend, id: string) {
-    this.backend = backend
+    // Whoever prints a handle wants to see what it stands for.
+    Object.defineProperty(this, 'backend', { value: backend })
     this.id = id
   }
 

@@ -138,7 +138,7 @@ export const restartPolicy: Schema<RestartPolicy> = once(() =>
         maxRetries: z.optional(count()),
       }),
     ],
-    'must be "no", "always", "unless-stopped" or "on-failure"',
+    'must be { policy } with "no", "always", "unless-stopped" or "on-failure"',
   ),
 )
 

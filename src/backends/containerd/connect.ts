@@ -8,6 +8,7 @@ import type { Backend } from '../../ports/backend/backend.js'
 import type { Runtime } from '../../ports/drivers/runtime.js'
 import type { RegistryOptions } from '../../registry/options.js'
 import { closeable } from '../../util/closeable.js'
+import { checkKeys } from '../../util/known-keys.js'
 import { openRootedFs } from '../../util/rooted-fs.js'
 import { hostPorts } from '../host/host-ports.js'
 import { openRoot, type Root } from '../host/root.js'
@@ -41,6 +42,10 @@ export interface ConnectContainerdOptions extends ContainerdOptions {
   readonly address: string
 }
 
+const known: Readonly<Record<keyof ContainerdOptions, true>> = {
+  ...{ root: true, namespace: true, runtimes: true, defaultRuntime: true, snapshotter: true, registries: true },
+  ...{ onTrace: true, beforeStep: true, signal: true },
+}
 const defaultNamespace = 'pouch-sdk'
 
 /**
@@ -48,6 +53,7 @@ const defaultNamespace = 'pouch-sdk'
  * `unavailable` when nobody answers at the address, `permission_denied` when the socket or the root may not be used.
  */
 export async function connectContainerd(options: ConnectContainerdOptions): Promise<Backend> {
+  checkKeys<ConnectContainerdOptions>('connectContainerd', options, { ...known, address: true })
   const root = await openRoot(options.root, options)
   return openOn(root, options.address, options, () => root.close())
 }
@@ -58,6 +64,7 @@ export async function connectContainerd(options: ConnectContainerdOptions): Prom
  * `failed_precondition` when another process has it running there, or a program is missing.
  */
 export async function startContainerd(options: ContainerdOptions): Promise<Backend> {
+  checkKeys<ContainerdOptions>('startContainerd', options, known)
   const root = await openRoot(options.root, options)
   try {
     const { signal, onTrace } = options

@@ -36,6 +36,7 @@ const identity = z.looseObject({ version: z.literal(1), id: z.uuid() })
 
 /** Makes what is missing, for its owner alone. Throws `permission_denied` where it may not, `data_loss` for a directory whose identity cannot be read. */
 export async function openRoot(directory: string, options: OpenRootOptions = {}): Promise<Root> {
+  if (typeof directory !== 'string') throw new EngineError('invalid_argument', '"root" must be an absolute path')
   if (!isAbsolute(directory)) throw new EngineError('invalid_argument', `root "${directory}" is not an absolute path`)
   options.signal?.throwIfAborted()
   try {

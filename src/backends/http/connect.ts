@@ -4,6 +4,7 @@ import type { Trace } from '../../model/trace.js'
 import type { Backend } from '../../ports/backend/backend.js'
 import { within } from '../../util/abort.js'
 import { closeable } from '../../util/closeable.js'
+import { checkKeys } from '../../util/known-keys.js'
 import { KeyedMutex } from '../../util/keyed-mutex.js'
 import { EngineError } from '../../errors.js'
 import { httpBackend } from './backend.js'
@@ -29,6 +30,8 @@ export type ConnectHttpOptions = CallOptions & { readonly onTrace?: Trace | unde
     | { readonly url: string; readonly socketPath?: undefined; readonly tls?: TlsOptions | undefined }
   )
 
+const known = { socketPath: true, url: true, tls: true, onTrace: true, signal: true } as const
+
 /** Someone who takes a connection and never answers. */
 const greetingMs = 30_000
 
@@ -37,6 +40,7 @@ const greetingMs = 30_000
  * `unavailable` when nobody answers, `permission_denied` when the socket may not be used, `unsupported` when it is none of these.
  */
 export async function connectHttp(options: ConnectHttpOptions): Promise<Backend> {
+  checkKeys('connectHttp', options, known)
   const { signal, onTrace } = options
   signal?.throwIfAborted()
   const endpoint = toEndpoint(options)

@@ -35,6 +35,8 @@ export interface RequestName {
 }
 export interface ErrorContext {
   readonly request: RequestName
+  /** Where it is. Absent in what is told of a single answer. */
+  readonly daemon?: string | undefined
   readonly subject?: Subject | undefined
   /** Of the dialect; none while it is not known. */
   readonly rules?: readonly ErrorRule[] | undefined
@@ -138,7 +140,7 @@ function matches({ status, request, message }: ErrorRule, failure: HttpFailure, 
 
 const refusedBySsh = /permission denied|host key verification failed|authentication fail/i
 
-function fromConnection(error: unknown, { request, subject }: ErrorContext): EngineError {
+function fromConnection(error: unknown, { request, daemon, subject }: ErrorContext): EngineError {
   if (error instanceof SshFailure) {
     const to = refusedBySsh.test(error.message) ? 'permission_denied' : 'unavailable'
     return new EngineError(to, `ssh: ${oneLine(error.message)}`, { cause: error, subject, retryable: to === 'unavailable' })
@@ -153,7 +155,7 @@ function fromConnection(error: unknown, { request, subject }: ErrorContext): Eng
     (code.startsWith('HPE_') || name === 'HTTPParserError' ? { code: 'internal' as const, words: 'what it says is not HTTP' } : undefined)
   const to = known?.code ?? (error instanceof TypeError ? 'internal' : 'unavailable')
   const words = known?.words ?? (error instanceof CutShort ? message : `the connection broke: ${code || oneLine(message)}`)
-  return new EngineError(to, `the daemon at ${request.method} "${request.path}": ${words}`, {
+  return new EngineError(to, `the daemon${daemon === undefined ? '' : ` "${daemon}"`} at ${request.method} "${request.path}": ${words}`, {
     cause: error,
     subject,
     retryable: to === 'unavailable',

@@ -11,6 +11,7 @@ import type { Backend } from '../../ports/backend/backend.js'
 import type { Runtime } from '../../ports/drivers/runtime.js'
 import type { RegistryOptions } from '../../registry/options.js'
 import { closeable } from '../../util/closeable.js'
+import { checkKeys } from '../../util/known-keys.js'
 import { openRootedFs } from '../../util/rooted-fs.js'
 import { hostPorts } from '../host/host-ports.js'
 import { openRoot } from '../host/root.js'
@@ -40,6 +41,11 @@ export interface OpenLocalOptions extends CallOptions {
   readonly beforeStep?: ((step: string) => void) | undefined
 }
 
+const known: Readonly<Record<keyof OpenLocalOptions, true>> = {
+  ...{ root: true, runtimes: true, defaultRuntime: true, snapshotter: true, registries: true },
+  ...{ onTrace: true, beforeStep: true, signal: true },
+}
+
 /**
  * An engine without a daemon. Any number of processes may have the same root open. Closing it ends what it owns; containers made by
  * `create` go on, and are found again by whoever opens the root next. Opening puts right what a killed process, or a reboot, left.
@@ -47,6 +53,7 @@ export interface OpenLocalOptions extends CallOptions {
  * be found; then nothing has been touched.
  */
 export async function openLocal(options: OpenLocalOptions): Promise<Backend> {
+  checkKeys('openLocal', options, known)
   options.signal?.throwIfAborted()
   if (process.platform !== 'linux')
     throw new EngineError('unsupported', `containers without a daemon need Linux, and this is ${process.platform}`)
@@ -116,6 +123,7 @@ function toSettings({ registries, onTrace, beforeStep }: OpenLocalOptions, { run
 /** Nothing runs without one: better told now than by the first container. */
 function requireRuntime(runtimes: LocalRuntimes): void {
   const found = runtimes.checks()
+  if (found.length === 0) throw new EngineError('invalid_argument', 'runtimes: the table is empty')
   if (found.some(({ answer }) => answer !== 'no')) return
   throw new EngineError(
     'failed_precondition',

@@ -1,5 +1,5 @@
 // What the container manager asks of images.
-import { isEngineError } from '../../errors.js'
+import { EngineError, isEngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { ContainerContext, ContainerImage } from '../container/context.js'
 import { fillIn } from '../spec/fill-in.js'
@@ -11,7 +11,7 @@ export function imageSource({ context }: { readonly context: ImageContext }): Co
   return async (reference, { pull, platform, signal }) => {
     const options = { platform, signal }
     const found = pull === 'always' ? undefined : await find(context, reference, pull === 'missing', options)
-    const image = found ?? (await fetch(context, reference, options))
+    const image = found ?? (await fetch(context, reference, options).catch((error: unknown) => notHere(error, reference, pull)))
     try {
       return await ready(context, image, { signal })
     } catch (error) {
@@ -22,6 +22,13 @@ export function imageSource({ context }: { readonly context: ImageContext }): Co
   }
 }
 
+/** Whoever did not ask for a pull is told why there was one. */
+function notHere(error: unknown, reference: string, pull: string): never {
+  if (pull !== 'missing' || !isEngineError(error)) throw error
+  const { code, message, retryable } = error
+  const subject = { kind: 'image', id: reference }
+  throw new EngineError(code, `image "${reference}" is not here, and pulling it failed: ${message}`, { cause: error, retryable, subject })
+}
 async function ready(context: ImageContext, image: LocalImage, options: CallOptions): Promise<ContainerImage> {
   const parent = await ensureUnpacked(context, image, options)
   return { id: image.id, parent, fillIn: (spec) => fillIn(spec, image.config) }

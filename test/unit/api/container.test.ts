@@ -1,7 +1,9 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { Container } from '../../../src/api/container.js'
 import { Engine } from '../../../src/api/engine.js'
 import { EngineError } from '../../../src/errors.js'
+import type { ContainerSpec } from '../../../src/model/container-spec.js'
 import type { ContainerInfo, HealthState } from '../../../src/model/container.js'
 import { collect, each, exitOf, FakeProcess, fakeBackend, infoOf } from './fake-backend.js'
 
@@ -13,6 +15,18 @@ describe('containers', () => {
     const { backend, args } = fakeBackend({ containers: { create: async () => 'c1' } })
     expect((await new Engine(backend).containers.create({ image: 'x' })).id).toBe('c1')
     expect(args('containers.create')[0]).toEqual({ image: 'x' })
+  })
+  it('a handle that is printed shows what it stands for, and nothing of the backend', async () => {
+    const { backend } = fakeBackend({ containers: { list: () => each(infoOf('a')) } })
+    const [listed] = await collect(new Engine(backend).containers.list())
+    expect(Object.keys(listed ?? {}).sort()).toEqual(['files', 'id', 'info'])
+    expect(inspect(listed)).not.toContain('backend:')
+  })
+  it('a restart policy that is a word is told what it must be', async () => {
+    const { backend } = fakeBackend({ containers: { create: async () => 'c1' } })
+    const spec = { image: 'x', restart: 'always' } as unknown as ContainerSpec
+    const message = expect.stringContaining('{ policy }')
+    await expect(new Engine(backend).containers.create(spec)).rejects.toMatchObject({ code: 'invalid_argument', message })
   })
   it('get gives a reference by the whole id', async () => {
     const { backend } = fakeBackend({ containers: { get: async () => infoOf('c1') } })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Engine } from '../../../src/api/engine.js'
 import { EngineError } from '../../../src/errors.js'
 import type { EngineEvent } from '../../../src/model/event.js'
+import type { Backend } from '../../../src/ports/backend/backend.js'
 import type { EventsOptions } from '../../../src/ports/backend/system.js'
 import { type Fake, fakeBackend } from './fake-backend.js'
 
@@ -61,6 +62,11 @@ describe('an engine', () => {
     const engine = new Engine(backend)
     await Promise.all([engine.close(), engine.close(), engine[Symbol.asyncDispose]()])
     expect(names()).toEqual(['close'])
+  })
+  it('refuses a promise of a backend, and nothing at all', () => {
+    const made = (backend: unknown): Engine => new Engine(backend as Backend)
+    for (const none of [Promise.resolve(fakeBackend({}).backend), undefined])
+      expect(() => made(none)).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('await') }))
   })
   it('answers what it supports without a call', () => {
     const { backend, calls } = fakeBackend({ capabilities: ['pause'] })

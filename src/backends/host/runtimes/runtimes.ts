@@ -73,6 +73,11 @@ export class Runtimes<Form> {
     const answers = await ofThisBoot(options.directory, boot)
     const state = options.stateDirectory === undefined ? answers : await ofThisBoot(options.stateDirectory, boot)
     const names = Object.keys(options.runtimes)
+    for (const name of names) {
+      const kind: unknown = options.runtimes[name]?.kind
+      if (kind !== 'oci' && kind !== 'shim')
+        throw new EngineError('invalid_argument', `runtimes: "${name}" must be what oci() or shim() of "pouch-sdk/drivers" gives`)
+    }
     const place = { ...options, answers, state }
     const entries = await Promise.all(names.map((name) => openEntry(name, options.runtimes[name] as Runtime, place, form)))
     return new Runtimes(new Map(names.map((name, index) => [name, entries[index] as Entry<Form>])), answers)

@@ -212,7 +212,7 @@ export class Channel implements HttpCalls {
     return toEngineError(error, this.#context(method, path, exchange))
   }
   #context(method: Method, path: string, { subject }: Exchange): ErrorContext {
-    return { request: { method, path }, subject, rules: this.#manners.rules }
+    return { request: { method, path }, daemon: this.#endpoint.name, subject, rules: this.#manners.rules }
   }
 
   async #shut(): Promise<void> {

@@ -33,6 +33,10 @@ describe('Runtimes', () => {
       expect.objectContaining({ code: 'invalid_argument', message: 'no runtime "runv": there are "fake"' }),
     )
   })
+  it('a runtime that is a word is invalid_argument and tells what makes one', async () => {
+    const words = { crun: 'crun' } as unknown as Parameters<typeof openRuntimes>[0]['runtimes']
+    await expect(open(words)).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('oci()') })
+  })
   it('a missing binary is failed_precondition naming the package, when it is asked for', async () => {
     const runtimes = await open({ gone: oci('no-such-runtime'), fake: oci('fake-runtime') })
     expect(() => runtimes.check({ name: 'gone' })).toThrow(
