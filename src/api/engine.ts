@@ -26,10 +26,11 @@ export class Engine implements Closeable {
 
   /** Takes the backend over: closing the engine closes it. */
   constructor(backend: Backend) {
-    if (typeof (backend as Partial<Backend> | undefined)?.supports !== 'function')
+    // Plain JavaScript forgets an await.
+    if (typeof backend !== 'object' || backend === null || 'then' in backend)
       throw new EngineError(
         'invalid_argument',
-        'new Engine() takes what openLocal, connectHttp or connectContainerd resolves with: is an await missing?',
+        'new Engine() takes what openLocal, connectHttp or connectContainerd resolves with: await it',
       )
     this.#backend = backend
     this.containers = new Containers(backend)

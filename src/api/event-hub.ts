@@ -9,6 +9,7 @@ import { sleep } from '../util/abort.js'
 export type EventName = `${EventType}.${string}` | 'gap'
 export type EventListener = (event: EngineEvent) => void
 
+const types: Readonly<Record<EventType, true>> = { container: true, exec: true, image: true, network: true, volume: true, engine: true }
 const leastRetryMs = 50
 const mostRetryMs = 5_000
 
@@ -23,6 +24,8 @@ export class EventHub {
 
   on(name: EventName, listener: EventListener): void {
     if (this.#closed) throw new EngineError('failed_precondition', 'the engine is closed')
+    if (name !== 'gap' && !Object.hasOwn(types, name.split('.', 1)[0] ?? ''))
+      throw new EngineError('invalid_argument', `there is no event "${name}": names are such as "container.exit" or "image.pull"`)
     this.#emitter.on(name, listener)
     if (this.#following !== undefined) return
     this.#following = new AbortController()

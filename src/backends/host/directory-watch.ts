@@ -5,6 +5,8 @@ import { linkedSignal, sleep } from '../../util/abort.js'
 export interface Watching extends Disposable {
   /** Resolves when something has changed since the last call (the first: since `subscribe`), or after `ms`: a kernel may lose events. */
   wait(ms: number, signal?: AbortSignal): Promise<void>
+  /** The same for who works in the background: a process that has nothing else to do ends meanwhile. */
+  rest(ms: number, signal?: AbortSignal): Promise<void>
 }
 interface Subscriber {
   readonly name: string | undefined
@@ -30,25 +32,27 @@ export class DirectoryWatch {
     const subscriber = { name, changed }
     this.#subscribers.add(subscriber)
     this.#start()
-    return {
-      wait: async (ms, signal) => {
-        signal?.throwIfAborted()
-        if (!pending) {
-          using early = linkedSignal(signal)
-          wake = () => {
-            early.abort(undefined)
-          }
-          try {
-            await sleep(ms, early.signal)
-          } catch (error) {
-            signal?.throwIfAborted()
-            if (!pending) throw error
-          } finally {
-            wake = undefined
-          }
+    const pause = async (ms: number, signal: AbortSignal | undefined, background: boolean): Promise<void> => {
+      signal?.throwIfAborted()
+      if (!pending) {
+        using early = linkedSignal(signal)
+        wake = () => {
+          early.abort(undefined)
         }
-        pending = false
-      },
+        try {
+          await sleep(ms, early.signal, { background })
+        } catch (error) {
+          signal?.throwIfAborted()
+          if (!pending) throw error
+        } finally {
+          wake = undefined
+        }
+      }
+      pending = false
+    }
+    return {
+      wait: (ms, signal) => pause(ms, signal, false),
+      rest: (ms, signal) => pause(ms, signal, true),
       [Symbol.dispose]: () => {
         this.#subscribers.delete(subscriber)
         if (this.#subscribers.size === 0) this.#stop()

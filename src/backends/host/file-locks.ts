@@ -198,7 +198,7 @@ export class FileLocks implements Locks, Closeable {
   }
 
   async #closeAll(): Promise<void> {
-    this.#closing.abort(new EngineError('unavailable', 'these locks are closed'))
+    this.#closing.abort(new EngineError('unavailable', 'the engine is closed'))
     await Promise.allSettled(this.#taking)
     const held = [...this.#held]
     this.#held.clear()

@@ -109,6 +109,11 @@ describe('on', () => {
     expect(streams.opened).toMatchObject([{ since: '0' }])
     await engine.close()
   })
+  it('refuses the name of no event', () => {
+    const engine = new Engine(fakeBackend({}).backend)
+    for (const name of ['die', 'start', 'containers.exit'])
+      expect(() => engine.on(name as 'gap', () => {})).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
+  })
   it('opens no stream while nobody listens', () => {
     const streams = new Streams()
     void new Engine(streams.fake.backend)

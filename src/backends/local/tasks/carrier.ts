@@ -169,12 +169,12 @@ async function asked(
   }
 }
 
-/** No daemon tells anything: whoever starts or removes a task changes the directory of all. */
+/** No daemon tells anything: whoever starts or removes a task changes the directory of all. The managers follow this as long as the engine is open. */
 async function* changes({ files }: LocalContext, ready: () => void, signal: AbortSignal): AsyncGenerator<CarrierEvent, void, undefined> {
   using watching = new DirectoryWatch(...files.directories).subscribe()
   ready()
   for (;;) {
-    await watching.wait(lookMs, signal)
+    await watching.rest(lookMs, signal)
     yield { kind: 'changed' }
   }
 }
