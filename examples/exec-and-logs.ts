@@ -17,6 +17,9 @@ await web.start()
 const { exitCode, stdout } = await web.exec(['cat', '/proc/1/comm'])
 console.log(`exit code ${exitCode}, process 1 is ${stdout.toString().trim()}`)
 
+// What a command reads, and each piece of its output as it comes.
+await web.exec(['cat'], { stdin: 'one\ntwo\n', onOutput: ({ stream, bytes }) => console.log(`${bytes.length} bytes on ${stream}`) })
+
 // A failure is an exit code, unless asked otherwise.
 const { exitCode: refused } = await web.exec(['false'])
 console.log(`"false" exits with ${refused}`)
