@@ -90,7 +90,8 @@ describe('a daemon that takes nobody without a certificate', () => {
     expect(id).toBe(await daemon.docker('image', 'inspect', '--format', '{{.Id}}', image))
     await Promise.all(Array.from({ length: 200 }, () => backend.system.info()))
     await backend.close()
-    await expect.poll(openSockets, { timeout: 5_000 }).toBe(before)
+    // One of the set-up's own may still be closing at the beginning.
+    await expect.poll(openSockets, { timeout: 5_000 }).toBeLessThanOrEqual(before)
   })
 
   it('gives a container and an exec all of their input, the end of it, and what they say after it', async () => {
