@@ -18,7 +18,7 @@ describe('prepareLaunch', () => {
   afterEach(() => rm(directory, { recursive: true }))
 
   it('mounts what a table says, whatever is in its names, where nobody else sees it', async () => {
-    const names = ['plain', 'a b', 'tab\there', 'line\nbreak', 'back\\slash', '#hash', `quote'"`, 'com,ma']
+    const names = ['plain', 'a b', 'tab\there', 'line\nbreak', 'back\\slash', '#hash', `quote'"`, 'com,ma', 'no\u00a0break', 'wide\u3000']
     for (const name of names) await mkdir(join(directory, name))
     const mounts = names.map((name) => ({ mount: { type: 'tmpfs', source: '#x y', options: ['size=4k'] }, target: join(directory, name) }))
     const { file, args } = await prepareLaunch({ program: '/bin/cat', args: ['/proc/self/mountinfo'], mounts, table })

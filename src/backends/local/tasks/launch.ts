@@ -52,9 +52,10 @@ const unsharePath: () => Promise<string> = once(() => requireProgram('unshare'))
 export async function prepareLaunch(plan: LaunchPlan): Promise<Command> {
   const { program, args, table, directory = '/', mountsItself = false } = plan
   const { text, place } = mountTable(plan)
-  if (text === '' && !mountsItself) return { file: program, args }
-  if (text !== '') writeSmall(table, text)
-  const words = ['/bin/sh', '-c', launchScript, 'sh', text === '' ? '' : table, place, directory]
+  const mounts = text !== ''
+  if (!mounts && !mountsItself) return { file: program, args }
+  if (mounts) writeSmall(table, text)
+  const words = ['/bin/sh', '-c', launchScript, 'sh', mounts ? table : '', place, directory]
   return { file: await unsharePath(), args: ['--mount', '--propagation', 'slave', '--', ...words, program, ...args] }
 }
 
@@ -70,7 +71,7 @@ export function mountTable({ mounts, hiddenCgroup }: Pick<LaunchPlan, 'mounts' |
 }
 function escaped(field: string): string {
   const octal = (character: string): string => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`
-  return field === '' ? 'none' : field.replaceAll(/[\s\\#]/g, octal)
+  return field === '' ? 'none' : field.replaceAll(/[ \t\n\r\v\f\\#]/g, octal)
 }
 
 /** Does anything in there ask to pass mounts on to us? Then no namespace may be in between. */

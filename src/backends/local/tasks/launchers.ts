@@ -35,7 +35,7 @@ while read -r line; do
 done
 `
 /** Whoever runs one container after the other finds one. */
-const idleMs = 5_000
+const defaultIdleMs = 5_000
 const mostIdle = 16
 const sigkill = 9
 
@@ -61,13 +61,18 @@ export interface LaunchedCommand {
 export class Launchers {
   readonly #all: Set<Launcher> = new Set()
   readonly #idle: Launcher[] = []
+  readonly #idleMs: number
   #closed = false
 
+  /** `idleMs`: how long one waits for the next order. */
+  constructor({ idleMs = defaultIdleMs }: { readonly idleMs?: number } = {}) {
+    this.#idleMs = idleMs
+  }
   launch(order: LaunchOrder): LaunchedCommand {
-    const launcher = this.#idle.pop() ?? this.#start()
+    const launcher = this.#waiting() ?? this.#start()
     const ended = launcher.run(order)
     const goOn = (): void => {
-      if (!launcher.isThere) return
+      if (!launcher.takesOrders) return
       if (this.#closed || this.#idle.length >= mostIdle) launcher.end()
       else this.#idle.push(launcher)
     }
@@ -81,8 +86,13 @@ export class Launchers {
     await Promise.all([...this.#all].map(({ gone }) => gone))
   }
 
+  /** One whose time is up has been told to end, and may not have done so yet. */
+  #waiting(): Launcher | undefined {
+    for (let launcher = this.#idle.pop(); launcher !== undefined; launcher = this.#idle.pop()) if (launcher.takesOrders) return launcher
+    return undefined
+  }
   #start(): Launcher {
-    const launcher = new Launcher()
+    const launcher = new Launcher(this.#idleMs)
     this.#all.add(launcher)
     void launcher.gone.then(() => {
       this.#all.delete(launcher)
@@ -97,12 +107,14 @@ class Launcher {
   /** Resolves when the process has ended. */
   readonly gone: Promise<void>
   readonly #child: ChildProcess
-  #isThere = true
+  readonly #idleMs: number
+  #takesOrders = true
   #answer = ''
   #running: { settle(end: LaunchEnd): void; fail(error: unknown): void } | undefined
   #idleTimer: NodeJS.Timeout | undefined
 
-  constructor() {
+  constructor(idleMs: number) {
+    this.#idleMs = idleMs
     this.#child = spawn('/bin/sh', ['-c', script], {
       cwd: '/',
       env: { PATH: programFolders().join(delimiter), LC_ALL: 'C' },
@@ -117,12 +129,12 @@ class Launcher {
     this.#child.stdin?.on('error', () => {})
     this.gone = new Promise((resolve) => {
       this.#child.once('error', (error) => {
-        this.#isThere = false
+        this.#takesOrders = false
         this.#running?.fail(new EngineError('internal', `"/bin/sh" cannot be run: ${error.message}`, { cause: error }))
         resolve()
       })
       this.#child.once('close', () => {
-        this.#isThere = false
+        this.#takesOrders = false
         clearTimeout(this.#idleTimer)
         this.#running?.settle({ code: undefined, remark: this.#answer.trim() })
         resolve()
@@ -130,8 +142,8 @@ class Launcher {
     })
   }
 
-  get isThere(): boolean {
-    return this.#isThere
+  get takesOrders(): boolean {
+    return this.#takesOrders
   }
   run({ command: { file, args }, env, descriptors }: LaunchOrder): Promise<LaunchEnd> {
     clearTimeout(this.#idleTimer)
@@ -145,6 +157,7 @@ class Launcher {
   }
   /** Ends when it runs nothing any more. */
   end(): void {
+    this.#takesOrders = false
     this.#child.stdin?.end()
   }
   kill(): void {
@@ -153,13 +166,13 @@ class Launcher {
 
   #listen(text: string): void {
     this.#answer += text
-    const [whole, remark = '', code] = /^(.*?)(\d+)\n$/s.exec(this.#answer) ?? []
+    const [whole, remark = '', code] = /^(?:(.*)\n)?(\d+)\n$/s.exec(this.#answer) ?? []
     if (whole === undefined) return
     this.#answer = ''
     this.#keepAlive(false)
     this.#idleTimer = setTimeout(() => {
       this.end()
-    }, idleMs).unref()
+    }, this.#idleMs).unref()
     this.#running?.settle({ code: remark === '' ? Number(code) : undefined, remark: remark.trim() })
     this.#running = undefined
   }

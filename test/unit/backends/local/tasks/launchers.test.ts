@@ -31,6 +31,21 @@ async function run(args: readonly string[], env: Record<string, string> = {}): P
   }
 }
 describe('launchers', () => {
+  it('whose time is up get no more orders, whether they have ended or not', async () => {
+    await launchers.close()
+    for (const idleMs of [0, 1, 2, 5]) {
+      launchers = new Launchers({ idleMs })
+      for (let waitedMs = 0; waitedMs < 12; waitedMs += 1) {
+        expect(await run(['-c', 'exit 3'])).toMatchObject({ code: 3, remark: '' })
+        // Busy, so that the timer and the end of the process come in one turn of the loop, or in two.
+        for (const until = performance.now() + waitedMs / 2; performance.now() < until; );
+        await new Promise((resolve) => {
+          setTimeout(resolve, waitedMs / 4)
+        })
+      }
+      await launchers.close()
+    }
+  })
   it('hand over each word as it is', async () => {
     const words = ['', ' a  b ', 'two\nlines', '\n', 'ends with a line\n', `'"$(exit 3)\`\\n\\`, '*', '--', '.', '+', '!', 'ä\u{1f433}']
     const { stdout } = await run(['-c', String.raw`printf '%s\0' "$@"`, 'sh', ...words])
