@@ -32,13 +32,17 @@ async function runTests(projects) {
 
   const problems = summary?.problems ?? ['vitest ended without a summary']
   if (!unit) problems.push(...(await endLeftovers()))
-  if (code !== 0 && problems.length === 0 && summary?.failed === 0) problems.push(`vitest exited with ${code}`)
+  const failures = summary?.failures ?? []
+  if (code !== 0 && problems.length === 0 && failures.length === 0) problems.push(`vitest exited with ${code}`)
   const skipped = summary?.skipped ?? []
   if (skipped.length > 0) process.stdout.write(`\nSkipped:\n${skipped.map(({ test, reason }) => `  ${test}: ${reason}\n`).join('')}`)
-  if (problems.length > 0) process.stdout.write(`\nFailures beside the tests:\n${problems.map((problem) => `  ${problem}\n`).join('')}`)
   const backends = summary?.backends ?? []
   if (backends.length > 0) process.stdout.write(`\n${table(backends)}`)
-  const failed = (summary?.failed ?? 0) + problems.length
+  // Last, where one looks first.
+  if (failures.length > 0)
+    process.stdout.write(`\nFailed:\n${failures.map(({ test, message }) => `  ${test}: ${message.split('\n', 1)[0]}\n`).join('')}`)
+  if (problems.length > 0) process.stdout.write(`\nFailures beside the tests:\n${problems.map((problem) => `  ${problem}\n`).join('')}`)
+  const failed = failures.length + problems.length
   process.exitCode = failed > 0 ? 1 : 0
   process.stdout.write(`\n${summary?.passed ?? 0} passed, ${failed} failed, ${skipped.length} skipped\n`)
 }

@@ -15,7 +15,7 @@ interface BackendCount {
 }
 interface Summary {
   passed: number
-  failed: number
+  readonly failures: { readonly test: string; readonly message: string }[]
   readonly skipped: { readonly test: string; readonly reason: string }[]
   readonly backends: BackendCount[]
   /** Failures that are no test's own. */
@@ -23,7 +23,7 @@ interface Summary {
 }
 
 /** Where a whole run must run it: the beginnings of the names of its backends. */
-const wanted: readonly string[] = ['memory', 'containerd', 'dockerd', 'podman', 'pouchd']
+const wanted: readonly string[] = ['memory', 'containerd', 'dockerd', 'podman', 'pouchd', 'local']
 
 export class SummaryReporter implements Reporter {
   #vitest: Vitest | undefined
@@ -33,7 +33,7 @@ export class SummaryReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[], reason: TestRunEndReason): void {
-    const summary: Summary = { passed: 0, failed: 0, skipped: [], backends: [], problems: [] }
+    const summary: Summary = { passed: 0, failures: [], skipped: [], backends: [], problems: [] }
     for (const module of modules) countModule(module, summary)
     for (const error of unhandledErrors) summary.problems.push(`unhandled error: ${error.message}`)
     if (reason === 'interrupted') summary.problems.push('the run was interrupted')
@@ -56,12 +56,14 @@ function countModule(module: TestModule, summary: Summary): void {
   const file = `${module.project.name}: ${relative(process.cwd(), module.moduleId)}`
   let failedTests = 0
   for (const test of module.children.allTests()) {
-    const { state } = test.result()
+    const { state, errors = [] } = test.result()
     if (state === 'passed') summary.passed++
     else if (state === 'skipped') countSkip(test, file, summary)
-    else failedTests++
+    else {
+      failedTests++
+      summary.failures.push({ test: `${file}: ${test.fullName}`, message: errors[0]?.message ?? 'it did not end' })
+    }
   }
-  summary.failed += failedTests
   // A file or a hook that fails outside of any test.
   if (module.state() === 'failed' && failedTests === 0) summary.problems.push(`${file} failed outside of its tests`)
   for (const suite of module.children.allSuites()) if (suite.name.endsWith(': Backend')) summary.backends.push(countBackend(suite))

@@ -7,7 +7,7 @@ import { startTimeOf } from '../../host/tasks/claimant.js'
 import type { CarriedExit } from '../../host/tasks/carrier.js'
 import type { ProcessFiles } from '../../host/tasks/task-files.js'
 import { complaints, pidIn } from '../oci-cli.js'
-import type { Command } from './launch.js'
+import type { LaunchPlan } from './launch.js'
 import type { ChildStdio } from './child-stdio.js'
 import type { LaunchedCommand, Launchers } from './launchers.js'
 
@@ -19,7 +19,7 @@ const lookMs = 50
 
 export interface ChildPlan {
   readonly launchers: Launchers
-  readonly command: Command
+  readonly plan: LaunchPlan
   readonly env: Labels
   readonly files: ProcessFiles
   readonly stdio: ChildStdio
@@ -39,9 +39,9 @@ export class RuntimeChild {
   readonly #stdio: ChildStdio
   #exit: CarriedExit | undefined
 
-  constructor({ launchers, command, env, files, stdio }: ChildPlan) {
+  constructor({ launchers, plan, env, files, stdio }: ChildPlan) {
     this.#stdio = stdio
-    this.#launched = launchers.launch({ command, env, descriptors: stdio.descriptors })
+    this.#launched = launchers.launch({ plan, env, descriptors: stdio.descriptors })
     this.ended = this.#launched.ended.then(
       // Ended by a signal it cannot tell how the process ends.
       ({ code }) =>

@@ -26,9 +26,9 @@ import {
   runVerb,
   sendSignal,
 } from './context.js'
-import { Launchers } from './launchers.js'
+import type { Launchers } from './launchers.js'
 import { killWith } from './processes-with.js'
-import { type Command, prepareLaunch, tableName } from './launch.js'
+import { type Command, type LaunchPlan, tableName } from './launch.js'
 import { inTerminal, resizeTerminalOf } from './terminal.js'
 
 /** Output that something else holds open is given up after this long. */
@@ -53,10 +53,11 @@ interface Carried {
 export class Foreground {
   readonly #context: LocalContext
   readonly #carried: Map<string, Carried> = new Map()
-  readonly #launchers: Launchers = new Launchers()
+  readonly #launchers: Launchers
 
-  constructor(context: LocalContext) {
+  constructor(context: LocalContext, launchers: Launchers) {
     this.#context = context
+    this.#launchers = launchers
   }
 
   async run(job: RunJob, options: CallOptions): Promise<Launched> {
@@ -75,7 +76,7 @@ export class Foreground {
       table: files.path(tableName),
     }
     mkdirSync(form.root, { recursive: true, mode: 0o700 })
-    return this.#launch(job, await prepareLaunch(plan), form.env, keep, options)
+    return this.#launch(job, plan, form.env, keep, options)
   }
   async exec(job: ExecJob, options: CallOptions): Promise<Launched> {
     const { files, state, process } = job
@@ -88,8 +89,9 @@ export class Foreground {
     const exec = { id: state.wireId, processFile, pidFile: files.path(pidName), log: files.path(logName) }
     try {
       const direct: Command = { file: form.binary, args: execArguments(form, exec) }
-      const { env = {}, ...command } = job.stdio.tty ? await inTerminal(direct) : { ...direct, env: undefined }
-      return await this.#launch(job, command, { ...form.env, ...env }, false, options)
+      const { file, args, env = {} } = job.stdio.tty ? await inTerminal(direct) : { ...direct, env: undefined }
+      const plan = { program: file, args, mounts: [], table: files.path(tableName) }
+      return await this.#launch(job, plan, { ...form.env, ...env }, false, options)
     } catch (error) {
       options.signal?.throwIfAborted()
       const task = { containerId: state.containerId }
@@ -199,7 +201,7 @@ export class Foreground {
   }
   async #launch(
     job: RunJob | ExecJob,
-    command: Command,
+    plan: LaunchPlan,
     env: Readonly<Record<string, string>>,
     keep: boolean,
     { signal }: CallOptions,
@@ -213,7 +215,7 @@ export class Foreground {
       throw signal.reason
     }
     const killsBefore = oomKillsHere()
-    const child = new RuntimeChild({ launchers: this.#launchers, command, env, files, stdio })
+    const child = new RuntimeChild({ launchers: this.#launchers, plan, env, files, stdio })
     const exit = this.#exit(child, stdio, state, keep, killsBefore)
     let letGo = (): void => {}
     const released = new Promise<void>((resolve) => {

@@ -5,7 +5,7 @@ import type { Mount } from '../../../model/common.js'
 import type { RuntimeSpec } from '../../../model/process.js'
 import { once } from '../../../util/once.js'
 import { mountArguments } from '../../host/private-mount.js'
-import { requireProgram } from '../../host/programs.js'
+import { findProgram } from '../../host/programs.js'
 import { writeSmall } from '../../host/small-files.js'
 
 /** All that varies comes as arguments: the table of mounts or nothing, where to stand for it, where afterwards, then the command. */
@@ -46,18 +46,26 @@ export interface Command {
   readonly args: readonly string[]
 }
 
-const unsharePath: () => Promise<string> = once(() => requireProgram('unshare'))
-
 /** Mounts that others make later, volumes and network namespaces, are still seen; those of the plan are not passed on. */
 export async function prepareLaunch(plan: LaunchPlan): Promise<Command> {
+  return launchCommand(plan, await unsharePath())
+}
+const unsharePath: () => Promise<string | undefined> = once(() => findProgram('unshare'))
+
+/** `unshare` is the path of that program. */
+export function launchCommand(plan: LaunchPlan, unshare: string | undefined): Command {
   const { program, args, table, directory = '/', mountsItself = false } = plan
   const { text, place } = mountTable(plan)
   const mounts = text !== ''
   if (!mounts && !mountsItself) return { file: program, args }
+  if (unshare === undefined) throw new EngineError('failed_precondition', '"unshare" is not on PATH')
   if (mounts) writeSmall(table, text)
   const words = ['/bin/sh', '-c', launchScript, 'sh', mounts ? table : '', place, directory]
-  return { file: await unsharePath(), args: ['--mount', '--propagation', 'slave', '--', ...words, program, ...args] }
+  return { file: unshare, args: ['--mount', '--propagation', 'slave', '--', ...words, program, ...args] }
 }
+
+/** What covers a mount that a runtime must not see. Not called `none`: who finds a source mounted at its target leaves it at that. */
+export const hiding: Mount = { type: 'tmpfs', source: 'pouch-sdk', options: ['mode=0755', 'size=4k'] }
 
 /** One `mount` makes all mounts of a table, as fstab(5) has it. `place`: where relative paths in it are meant from. Pure. */
 export function mountTable({ mounts, hiddenCgroup }: Pick<LaunchPlan, 'mounts' | 'hiddenCgroup'>): { text: string; place: string } {
@@ -65,8 +73,7 @@ export function mountTable({ mounts, hiddenCgroup }: Pick<LaunchPlan, 'mounts' |
   const places = new Set(rows.flatMap(({ words: [place = '/'] }) => (place === '/' ? [] : [place])))
   if (places.size > 1) throw new EngineError('unsupported', 'only one mount of a root may have so many layers')
   const lines = rows.map(({ words: [, type = '', options = '', source = ''], target }) => [source, target, type, options])
-  // Not called `none`: who finds a source mounted at its target leaves it at that.
-  if (hiddenCgroup !== undefined) lines.push(['pouch-sdk', hiddenCgroup, 'tmpfs', 'mode=0755,size=4k'])
+  if (hiddenCgroup !== undefined) lines.push([hiding.source, hiddenCgroup, hiding.type, hiding.options.join(',')])
   return { text: lines.map((fields) => `${fields.map(escaped).join(' ')} 0 0\n`).join(''), place: [...places][0] ?? '/' }
 }
 function escaped(field: string): string {

@@ -1,50 +1,18 @@
 // Small processes that start others for us. Node forks itself for each child, which takes as long as its memory is large, and
-// everything else waits meanwhile. A shell that is there already forks in a fraction of that, and tells how its child ended.
+// everything else waits meanwhile. One that is there already forks in a fraction of that, and tells how its child ended.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { delimiter } from 'node:path'
 import type { Socket } from 'node:net'
 import { EngineError } from '../../../errors.js'
-import type { Labels } from '../../../model/common.js'
 import { programFolders } from '../../host/programs.js'
 import { sendSignal } from './context.js'
-import type { Command } from './launch.js'
+import { encodeWords, type LaunchOrder, type LauncherProgram } from './launcher-programs.js'
 
-// Words come line by line, none of them evaluated: `.` ends one, `+` a line of one that has more, `!` the list. They are the paths
-// of three streams, variables, `--`, and the command. What a shell says of its child before the code is that a signal ended it.
-const script = `
-exec 2>&1
-IFS=
-newline='
-'
-part=
-while read -r line; do
-  case $line in
-    +*) part=$part\${line#+}$newline ;;
-    .*) set -- "$@" "$part\${line#.}"; part= ;;
-    *)
-      (
-        exec <"$1" >"$2" 2>"$3"
-        shift 3
-        while [ "$1" != -- ]; do export "$1"; shift; done
-        shift
-        exec "$@"
-      )
-      echo "$?"
-      set -- ;;
-  esac
-done
-`
 /** Whoever runs one container after the other finds one. */
 const defaultIdleMs = 5_000
 const mostIdle = 16
 const sigkill = 9
 
-export interface LaunchOrder {
-  readonly command: Command
-  readonly env: Labels
-  /** Of this process, for the three streams. To be held until the command runs or has ended. */
-  readonly descriptors: readonly (number | 'ignore')[]
-}
 export interface LaunchEnd {
   /** `undefined`: a signal ended it, or it was never started; what it ran may go on. */
   readonly code: number | undefined
@@ -61,16 +29,19 @@ export interface LaunchedCommand {
 export class Launchers {
   readonly #all: Set<Launcher> = new Set()
   readonly #idle: Launcher[] = []
+  readonly #program: LauncherProgram
   readonly #idleMs: number
   #closed = false
 
   /** `idleMs`: how long one waits for the next order. */
-  constructor({ idleMs = defaultIdleMs }: { readonly idleMs?: number } = {}) {
+  constructor(program: LauncherProgram, { idleMs = defaultIdleMs }: { readonly idleMs?: number } = {}) {
+    this.#program = program
     this.#idleMs = idleMs
   }
   launch(order: LaunchOrder): LaunchedCommand {
+    const words = this.#program.words(order)
     const launcher = this.#waiting() ?? this.#start()
-    const ended = launcher.run(order)
+    const ended = launcher.run(words)
     const goOn = (): void => {
       if (!launcher.takesOrders) return
       if (this.#closed || this.#idle.length >= mostIdle) launcher.end()
@@ -92,7 +63,7 @@ export class Launchers {
     return undefined
   }
   #start(): Launcher {
-    const launcher = new Launcher(this.#idleMs)
+    const launcher = new Launcher(this.#program, this.#idleMs)
     this.#all.add(launcher)
     void launcher.gone.then(() => {
       this.#all.delete(launcher)
@@ -113,9 +84,9 @@ class Launcher {
   #running: { settle(end: LaunchEnd): void; fail(error: unknown): void } | undefined
   #idleTimer: NodeJS.Timeout | undefined
 
-  constructor(idleMs: number) {
+  constructor({ file, args }: LauncherProgram, idleMs: number) {
     this.#idleMs = idleMs
-    this.#child = spawn('/bin/sh', ['-c', script], {
+    this.#child = spawn(file, args, {
       cwd: '/',
       env: { PATH: programFolders().join(delimiter), LC_ALL: 'C' },
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -130,7 +101,7 @@ class Launcher {
     this.gone = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         this.#takesOrders = false
-        this.#running?.fail(new EngineError('internal', `"/bin/sh" cannot be run: ${error.message}`, { cause: error }))
+        this.#running?.fail(new EngineError('internal', `"${file}" cannot be run: ${error.message}`, { cause: error }))
         resolve()
       })
       this.#child.once('close', () => {
@@ -145,12 +116,10 @@ class Launcher {
   get takesOrders(): boolean {
     return this.#takesOrders
   }
-  run({ command: { file, args }, env, descriptors }: LaunchOrder): Promise<LaunchEnd> {
+  run(words: readonly string[]): Promise<LaunchEnd> {
     clearTimeout(this.#idleTimer)
     this.#keepAlive(true)
-    const streams = descriptors.map((one) => (one === 'ignore' ? '/dev/null' : `/proc/${process.pid}/fd/${one}`))
-    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
-    this.#child.stdin?.write(encodeWords([...streams, ...variables, '--', file, ...args]))
+    this.#child.stdin?.write(encodeWords(words))
     return new Promise<LaunchEnd>((settle, fail) => {
       this.#running = { settle, fail }
     })
@@ -182,13 +151,4 @@ class Launcher {
       if (stays) one?.ref()
       else one?.unref()
   }
-}
-
-/** No word has a zero byte in it, as no argument of a program may. */
-export function encodeWords(words: readonly string[]): string {
-  const lines = words.flatMap((word) => {
-    const pieces = word.split('\n')
-    return pieces.map((piece, index) => `${index === pieces.length - 1 ? '.' : '+'}${piece}\n`)
-  })
-  return `${lines.join('')}!\n`
 }

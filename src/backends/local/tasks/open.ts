@@ -14,19 +14,22 @@ import { CompiledFilters } from './compiled-filters.js'
 import type { LocalContext } from './context.js'
 import { FifoPool } from './fifo-pool.js'
 import { Foreground } from './foreground.js'
+import { checkLauncher, chooseLauncher } from './launcher-programs.js'
+import { Launchers } from './launchers.js'
 import { ShimClients } from './shim-clients.js'
 import { Shims } from './shims.js'
 
 /** What tasks here need beside a runtime, and what is missing without it. */
 export async function localTaskChecks(): Promise<readonly CheckItem[]> {
-  return Promise.all(
-    needed.map(async ({ program, purpose, debianPackage }): Promise<CheckItem> => {
+  return Promise.all([
+    ...needed.map(async ({ program, purpose, debianPackage }): Promise<CheckItem> => {
       const path = await findProgram(program)
       return path === undefined
         ? { name: program, answer: 'no', why: `not on PATH: ${purpose}`, remedy: `apt-get install ${debianPackage}` }
         : { name: program, answer: 'yes', why: path }
     }),
-  )
+    checkLauncher(),
+  ])
 }
 const needed = [
   {
@@ -73,7 +76,7 @@ export async function openLocalTasks(options: LocalTasksOptions): Promise<Carrie
     step,
     trace,
   }
-  const foreground = new Foreground(context)
+  const foreground = new Foreground(context, new Launchers(await chooseLauncher()))
   const clients = new ShimClients(context.files)
   const shims = new Shims(context, clients)
   return new CarriedTasks({
