@@ -63,6 +63,7 @@ describe('examples', () => {
   it('exec-and-logs.ts shows exit codes and the log', async () => {
     expect((await example('exec-and-logs.ts')).split('\n')).toEqual([
       'exit code 0, process 1 is init',
+      '8 bytes on stdout',
       '"false" exits with 1',
       expect.stringMatching(/exited with code 3: "no such thing"$/),
       'stdout ready in a moment',
