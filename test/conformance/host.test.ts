@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FileDirectories } from '../../src/backends/host/file-directories.js'
+import { Removals } from '../../src/backends/host/removals.js'
 import { FileEvents } from '../../src/backends/host/file-events.js'
 import { openFileLocks } from '../../src/backends/host/file-locks.js'
 import { FileRecords } from '../../src/backends/host/file-records.js'
@@ -136,10 +137,17 @@ directoriesSuite(
     ...files,
     open: async () => {
       const root = await temporaryRoot()
-      const at = (): FileDirectories => new FileDirectories(join(root, 'containers'))
+      const removals = new Removals()
+      const at = (): FileDirectories => new FileDirectories(join(root, 'containers'), removals)
       const read = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined)
       const identity = async (path: string): Promise<string> => String((await stat(path)).ino)
-      return { subject: { mine: at(), theirs: at(), read, identity }, ...closeable(() => rm(root, { recursive: true })) }
+      return {
+        subject: { mine: at(), theirs: at(), read, identity },
+        ...closeable(async () => {
+          await removals.close()
+          await rm(root, { recursive: true })
+        }),
+      }
     },
   },
   testApi,

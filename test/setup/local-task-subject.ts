@@ -1,5 +1,5 @@
 // The task suite's subject without a daemon: two services, as two processes have them, on one root.
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CarriedTasks } from '../../src/backends/host/tasks/service.js'
@@ -11,6 +11,7 @@ import type { Closeable, Mount } from '../../src/model/common.js'
 import type { Runtime } from '../../src/ports/drivers/runtime.js'
 import type { TaskRequest } from '../../src/ports/engine/tasks.js'
 import { closeable } from '../../src/util/closeable.js'
+import { namesToBeSeen } from './outside.js'
 import { busyboxRoot } from './task-subject.js'
 
 export interface LocalTaskRoot extends Closeable {
@@ -81,7 +82,7 @@ export async function localTaskRoot(
       await Promise.all([mkdir(upper), mkdir(work)])
       return { type: 'overlay', source: 'overlay', options: [`lowerdir=${lower.join(':')}`, `upperdir=${upper}`, `workdir=${work}`] }
     },
-    taskNames: async () => (await readdir(join(directory, 'tasks')).catch(() => [])).filter((name) => !/^\.new-\d+-\d+-fifos-/.test(name)),
+    taskNames: async () => (await namesToBeSeen(join(directory, 'tasks'))).filter((name) => !/^\.new-\d+-\d+-fifos-/.test(name)),
     ...closeable(async () => {
       await Promise.all([tasks.close(), theirs.close()])
       await rm(top, { recursive: true, force: true })

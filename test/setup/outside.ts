@@ -4,6 +4,7 @@ import { readdir, readFile, readlink, realpath, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { isAbandoned, isHidden } from '../../src/backends/host/removals.js'
 
 const execute = promisify(execFile)
 
@@ -103,6 +104,11 @@ export async function cgroupDirectories(name: string): Promise<string[]> {
 export async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true }).catch(() => [])
   return entries.sort()
+}
+
+/** Names in a directory, but for what a living process has hidden and is about to remove. */
+export async function namesToBeSeen(directory: string): Promise<string[]> {
+  return (await readdir(directory).catch(() => [])).filter((name) => !isHidden(name) || isAbandoned(name))
 }
 
 /** Sockets that this process has open. */

@@ -1,6 +1,6 @@
 // The task suite's subject on a containerd: two services, as two processes have them, on one root.
 import { openFileLocks } from '../../src/backends/host/file-locks.js'
-import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Channel, type ChannelOptions, openChannel } from '../../src/backends/containerd/channel.js'
@@ -11,6 +11,7 @@ import type { TasksSubject } from '../../src/conformance/tasks/subject.js'
 import { oci } from '../../src/drivers/runtime.js'
 import type { Closeable } from '../../src/model/common.js'
 import { closeable } from '../../src/util/closeable.js'
+import { namesToBeSeen } from './outside.js'
 
 const applets = ['sh', 'cat', 'echo', 'sleep', 'stty', 'true', 'false', 'ls', 'id', 'head', 'yes', 'seq', 'kill', 'ps', 'env', 'dd']
 
@@ -69,7 +70,7 @@ export async function taskRoot(address: string, runtime: string, namespace: stri
     tasks: mine.tasks,
     channel: mine.channel,
     open,
-    taskNames: () => readdir(join(directory, 'tasks')).catch(() => []),
+    taskNames: () => namesToBeSeen(join(directory, 'tasks')),
     ...closeable(async () => {
       await Promise.all([mine.close(), theirs.close()])
       await rm(directory, { recursive: true, force: true })

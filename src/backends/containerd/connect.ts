@@ -98,6 +98,7 @@ async function openOn(root: Root, address: string, options: ContainerdOptions, c
       calls: channel,
       directory: join(root.directory, 'tasks'),
       rootId: root.id,
+      removals: root.removals,
       locks: root.locks,
       runtimes,
     })

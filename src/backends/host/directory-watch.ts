@@ -1,6 +1,6 @@
 // Tells when names in a directory, or in several, change, to whoever waits for it in this process: one watch for all, and none while nobody waits.
 import { type FSWatcher, watch } from 'node:fs'
-import { linkedSignal, sleep } from '../../util/abort.js'
+import { raceAbort } from '../../util/abort.js'
 
 export interface Watching extends Disposable {
   /** Resolves when something has changed since the last call (the first: since `subscribe`), or after `ms`: a kernel may lose events. */
@@ -35,16 +35,16 @@ export class DirectoryWatch {
     const pause = async (ms: number, signal: AbortSignal | undefined, background: boolean): Promise<void> => {
       signal?.throwIfAborted()
       if (!pending) {
-        using early = linkedSignal(signal)
-        wake = () => {
-          early.abort(undefined)
-        }
+        let timer: NodeJS.Timeout | undefined
+        const early = new Promise<void>((resolve) => {
+          wake = resolve
+          timer = setTimeout(resolve, ms)
+          if (background) timer.unref()
+        })
         try {
-          await sleep(ms, early.signal, { background })
-        } catch (error) {
-          signal?.throwIfAborted()
-          if (!pending) throw error
+          await raceAbort(early, signal)
         } finally {
+          clearTimeout(timer)
           wake = undefined
         }
       }

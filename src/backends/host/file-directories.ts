@@ -1,5 +1,5 @@
 // A directory per container below the engine's root.
-import { closeSync, constants, fchmodSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, fchmodSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { EngineError } from '../../errors.js'
@@ -7,7 +7,7 @@ import type { CallOptions } from '../../model/common.js'
 import type { ContainerDirectories } from '../../ports/engine/directories.js'
 import { encodeFileName } from '../../util/file-name.js'
 import { fsError, hasErrno } from '../../util/fs-error.js'
-import { removeTree } from './small-files.js'
+import { abandonedIn, isHidden, type Removals } from './removals.js'
 
 // Not truncated by opening: who reads it in a container sees the old text or the new one, or part of both, but not none.
 const inPlace = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW
@@ -15,10 +15,17 @@ const inPlace = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW
 export class FileDirectories implements ContainerDirectories {
   readonly #directory: string
   readonly #volatile: string
+  readonly #removals: Removals
   /** `<root>/containers`, and where texts are written, which are made anew for each run. Both are made when the first container's is. */
-  constructor(directory: string, volatile: string = directory) {
+  constructor(directory: string, removals: Removals, volatile: string = directory) {
     this.#directory = directory
     this.#volatile = volatile
+    this.#removals = removals
+  }
+
+  /** What somebody who died was about to take away. */
+  async sweep(): Promise<void> {
+    await this.#removals.later(this.#places().flatMap(abandonedIn))
   }
 
   /** Throws `invalid_argument` for what is not its own file name. */
@@ -42,10 +49,9 @@ export class FileDirectories implements ContainerDirectories {
   }
   async remove(containerId: string, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted()
-    const path = this.path(containerId)
+    const name = basename(this.path(containerId))
     try {
-      await removeTree(path)
-      if (this.#volatile !== this.#directory) await removeTree(join(this.#volatile, containerId))
+      for (const directory of this.#places()) await this.#removals.discard(join(directory, name))
     } catch (error) {
       throw fsError(error, `directory of container "${containerId}"`)
     }
@@ -53,14 +59,18 @@ export class FileDirectories implements ContainerDirectories {
   async *list(options: CallOptions = {}): AsyncGenerator<string> {
     options.signal?.throwIfAborted()
     const names = new Set<string>()
-    for (const directory of [this.#directory, this.#volatile]) {
+    for (const directory of this.#places()) {
       try {
-        for (const name of await readdir(directory)) names.add(name)
+        for (const name of await readdir(directory)) if (!isHidden(name)) names.add(name)
       } catch (error) {
         if (!hasErrno(error, 'ENOENT')) throw fsError(error, 'directories of containers')
       }
     }
     yield* names
+  }
+
+  #places(): readonly string[] {
+    return [...new Set([this.#directory, this.#volatile])]
   }
 }
 
@@ -76,11 +86,7 @@ function writeInPlace(path: string, bytes: Buffer): void {
   }
 }
 function openMaking(path: string): number {
-  try {
-    return openSync(path, inPlace, 0o644)
-  } catch (error) {
-    if (!hasErrno(error, 'ENOENT')) throw error
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    return openSync(path, inPlace, 0o644)
-  }
+  const directory = dirname(path)
+  if (!existsSync(directory)) mkdirSync(directory, { recursive: true, mode: 0o700 })
+  return openSync(path, inPlace, 0o644)
 }

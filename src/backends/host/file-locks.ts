@@ -86,8 +86,7 @@ export class FileLocks implements Locks, Closeable {
   }
 
   async acquire(key: string, options: CallOptions = {}): Promise<Closeable> {
-    const held = await this.#tracked(key, (name, signal) => this.#wait(name, signal), options)
-    return held as Closeable
+    return this.#free(key, options) ?? (await this.#tracked(key, (name, signal) => this.#wait(name, signal), options))
   }
   tryAcquire(key: string, options: CallOptions = {}): Promise<Closeable | undefined> {
     return this.#tracked(key, (name, signal) => this.#try(name, signal), options)
@@ -103,6 +102,22 @@ export class FileLocks implements Locks, Closeable {
     await work(options.signal ?? new AbortController().signal)
   }
 
+  /** One that nobody holds, as most are: at once, so there is nothing that closing or an abort could meet. */
+  #free(key: string, { signal }: CallOptions): Closeable | undefined {
+    signal?.throwIfAborted()
+    this.#closing.signal.throwIfAborted()
+    const name = encodeFileName(key)
+    const turn = this.#mutex.tryAcquire(name)
+    if (turn === undefined) return undefined
+    try {
+      if (this.#link(name, this.#closing.signal)) return this.#lock(name, turn)
+    } catch (error) {
+      turn[Symbol.dispose]()
+      throw this.#failed(key, error)
+    }
+    turn[Symbol.dispose]()
+    return undefined
+  }
   /** Closing waits for these, so that none makes a link after it. */
   async #tracked<T>(key: string, take: (name: string, signal: AbortSignal) => Promise<T>, options: CallOptions): Promise<T> {
     options.signal?.throwIfAborted()
@@ -118,7 +133,7 @@ export class FileLocks implements Locks, Closeable {
       return await taking
     } catch (error) {
       linked.signal.throwIfAborted()
-      throw this.#gone(error) ?? fsError(error, `lock "${key}"`)
+      throw this.#failed(key, error)
     } finally {
       this.#taking.delete(taking)
     }
@@ -190,8 +205,8 @@ export class FileLocks implements Locks, Closeable {
       this.warn('locks.free', error)
     }
   }
-  #gone(error: unknown): EngineError | undefined {
-    if (!hasErrno(error, 'ENOENT')) return undefined
+  #failed(key: string, error: unknown): unknown {
+    if (!hasErrno(error, 'ENOENT')) return fsError(error, `lock "${key}"`)
     return new EngineError('unavailable', `"${this.#directories.locks}" or our file in "${this.#directories.owners}" was taken away`, {
       cause: error,
     })

@@ -10,7 +10,7 @@ import type { Locks } from '../../ports/engine/locks.js'
 import type { RecordStore, Stored } from '../../ports/engine/records.js'
 import { encodeFileName } from '../../util/file-name.js'
 import { fsError, hasErrno } from '../../util/fs-error.js'
-import { readSmall, removeSmall, writeSmall } from './small-files.js'
+import { readSmall, removeRare, writeSmall } from './small-files.js'
 
 export interface FileRecordsOptions<T> {
   /** `<root>/records/<kind>`; its last part names the kind, in messages and locks. Made when the first record is. */
@@ -74,7 +74,7 @@ export class FileRecords<T> implements RecordStore<T> {
     return this.#locked(id, options, async (name) => {
       const durable = this.#isDurable(name, id)
       for (const directory of this.#directories) {
-        if (removeSmall(pathOf(directory, name)) && durable) await syncDirectory(directory)
+        if (removeRare(pathOf(directory, name)) && durable) await syncDirectory(directory)
       }
     })
   }
@@ -180,7 +180,7 @@ export class FileRecords<T> implements RecordStore<T> {
       throw error
     }
     if (sync) await syncDirectory(directory)
-    for (const other of this.#directories) if (other !== place) removeSmall(pathOf(other, name))
+    for (const other of this.#directories) if (other !== place) removeRare(pathOf(other, name))
     return { value, revision }
   }
   #warn(error: unknown): void {

@@ -1,6 +1,6 @@
 // Output of a container as plain files, a pair for each run: `<directory>/000001.stdout` and `.stderr`. Whoever runs the
 // process appends to them; nobody recorded when a line came, nor which of the two streams came first.
-import { mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CallOptions } from '../../model/common.js'
@@ -81,12 +81,16 @@ function pathOf(directory: string, run: number, stream: string): string {
 }
 function namesIn(directory: string, create: boolean): { readonly run: number; readonly stream: OutputChunk['stream'] }[] {
   const found: { run: number; stream: OutputChunk['stream'] }[] = []
+  // Mostly it is a container's first run.
+  if (create && !existsSync(directory)) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    return found
+  }
   let entries: string[]
   try {
     entries = readdirSync(directory)
   } catch (error) {
     if (!hasErrno(error, 'ENOENT')) throw error
-    if (create) mkdirSync(directory, { recursive: true, mode: 0o700 })
     return []
   }
   for (const entry of entries) {

@@ -13,6 +13,7 @@ import { FileDirectories } from './file-directories.js'
 import { FileEvents } from './file-events.js'
 import { type FileLocks, openFileLocks } from './file-locks.js'
 import { FileRecords, type FileRecordsOptions } from './file-records.js'
+import { Removals } from './removals.js'
 import { openRunDirectory } from './run-directory.js'
 
 export interface OpenRootOptions extends CallOptions {
@@ -29,6 +30,8 @@ export interface Root extends Closeable {
   readonly locks: FileLocks
   readonly events: FileEvents
   readonly directories: FileDirectories
+  /** Closed with the root. */
+  readonly removals: Removals
   records<T>(kind: string, shape: Required<Pick<FileRecordsOptions<T>, 'parse' | 'durable'>>): RecordStore<T>
 }
 
@@ -48,13 +51,17 @@ export async function openRoot(directory: string, options: OpenRootOptions = {})
       throw error
     })
     const events = new FileEvents({ directory: join(directory, 'events'), locks, engineId: id })
+    const removals = new Removals(options.onTrace)
+    const directories = new FileDirectories(join(directory, 'containers'), removals, join(run.path, 'containers'))
+    await directories.sweep()
     return {
       directory,
       runDirectory: run.path,
       id,
       locks,
       events,
-      directories: new FileDirectories(join(directory, 'containers'), join(run.path, 'containers')),
+      directories,
+      removals,
       records: (kind, { parse, durable }) =>
         new FileRecords({
           directory: join(directory, 'records', kind),
@@ -66,6 +73,7 @@ export async function openRoot(directory: string, options: OpenRootOptions = {})
         }),
       ...closeable(async () => {
         await events.close()
+        await removals.close()
         try {
           await run.close()
         } finally {

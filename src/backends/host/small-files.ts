@@ -28,14 +28,22 @@ export function writeSmall(path: string, text: string, flag: 'w' | 'wx' | 'a' = 
 }
 /** False: it was not there. */
 export function removeSmall(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined && unlinkPresent(path)
+  const removed = unlessAbsent(() => {
+    unlinkSync(path)
+    return true
+  })
+  return removed ?? false
+}
+/** The same of what is mostly not there. */
+export function removeRare(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined && removeSmall(path)
 }
 /** With all below it, links as such. Absent is success, also of parts that somebody else takes away meanwhile. */
 export async function removeTree(path: string): Promise<void> {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (stats === undefined) return
   if (!stats.isDirectory()) {
-    if (stats.size <= smallBytes) unlinkPresent(path)
+    if (stats.size <= smallBytes) removeSmall(path)
     else await unlink(path).catch(ignoreAbsent)
     return
   }
@@ -43,13 +51,6 @@ export async function removeTree(path: string): Promise<void> {
   unlessAbsent(() => rmdirSync(path))
 }
 
-function unlinkPresent(path: string): boolean {
-  const removed = unlessAbsent(() => {
-    unlinkSync(path)
-    return true
-  })
-  return removed ?? false
-}
 function unlessAbsent<T>(call: () => T): T | undefined {
   try {
     return call()

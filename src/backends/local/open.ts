@@ -73,7 +73,14 @@ export async function openLocal(options: OpenLocalOptions): Promise<Backend> {
     })
     requireRuntime(runtimes)
     const storage = await openLocalStorage(
-      { directory: join(root.directory, 'storage'), locks: root.locks, snapshotter: options.snapshotter, onTrace, beforeStep },
+      {
+        directory: join(root.directory, 'storage'),
+        locks: root.locks,
+        removals: root.removals,
+        snapshotter: options.snapshotter,
+        onTrace,
+        beforeStep,
+      },
       { signal },
     )
     opened.push(() => storage.close())
@@ -81,6 +88,7 @@ export async function openLocal(options: OpenLocalOptions): Promise<Backend> {
       directory: join(root.directory, 'tasks'),
       ownedDirectory: join(root.runDirectory, 'tasks'),
       runtimes,
+      removals: root.removals,
       onTrace,
       beforeStep,
     })

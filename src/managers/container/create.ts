@@ -1,6 +1,5 @@
 // Makes a container: name, image, snapshot, record. Nothing runs yet.
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import type { CallOptions } from '../../model/common.js'
 import type { ContainerSpec } from '../../model/container-spec.js'
 import type { LogPlan } from '../../ports/engine/tasks.js'
@@ -94,7 +93,7 @@ async function toRecord(
     spec: filled,
     imageId: image?.id,
     runtime: deps.runtime(spec),
-    log: toLogPlan(spec, join(deps.directories.path(id), 'log')),
+    log: toLogPlan(spec, deps.directories.path(id)),
     root: toRoot(deps, id, spec, image),
     sandboxId: id,
     owner: lifetime === 'owned' ? await deps.owner(options) : undefined,

@@ -1,4 +1,5 @@
 // From a registry to an unpacked image with a name.
+import { setImmediate as turn } from 'node:timers/promises'
 import { EngineError } from '../../errors.js'
 import type { Descriptor } from '../../model/common.js'
 import { type ImageDocument, pairLayers, readImageConfig } from '../../oci/image-config.js'
@@ -61,6 +62,8 @@ async function fetchManifest(pull: Pull, root: Descriptor, rootBytes: Uint8Array
   let bytes = rootBytes
   for (let depth = 0; depth < maxNesting; depth++) {
     bytes ??= await manifestBytes(pull, descriptor)
+    // A turn of its own: the first one of a process also makes what all are checked against.
+    await turn()
     const document = readManifest(bytes, descriptor.mediaType, { what: `manifest "${descriptor.digest}" of "${name}"` })
     const references: readonly ContentReference[] =
       document.kind === 'index'

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openLocal } from '../../../src/backends/local/open.js'
 import { type Container, Engine } from '../../../src/index.js'
 import { busyboxImage, putImage } from '../../setup/images.js'
-import { removeCgroup } from '../../setup/outside.js'
+import { filesBelow, removeCgroup } from '../../setup/outside.js'
 import { type RunningRegistry, startRegistry } from '../../setup/registry.js'
 
 const execute = promisify(execFile)
@@ -42,6 +42,8 @@ const roomLeft = async (): Promise<number> => {
 const withRoom = (size: string): Promise<unknown> => execute('mount', ['-o', `remount,size=${size}`, root])
 /** More than the smaller disk has room for, each line another; then 3. */
 async function writer(lifetime: 'owned' | 'detached'): Promise<Container> {
+  // What the one before it has left goes a moment after its removal.
+  await expect.poll(() => filesBelow(join(root, 'containers')), { timeout: 10_000 }).toEqual([])
   await withRoom('16m')
   const spec = { image, cgroupParent, command: ['sh', '-c', `seq 1 ${lines} | sed 's/$/ a line of its own, numbered/'; exit 3`] }
   const container = await (lifetime === 'owned' ? engine.containers.createOwned(spec) : engine.containers.create(spec))

@@ -1,6 +1,7 @@
 // TaskService on containerd.
 import type { Locks } from '../../../ports/engine/locks.js'
 import { runProgram } from '../../host/programs.js'
+import { Removals } from '../../host/removals.js'
 import { Cgroups } from '../../host/tasks/cgroups.js'
 import { CarriedTasks } from '../../host/tasks/service.js'
 import { TaskFiles } from '../../host/tasks/task-files.js'
@@ -15,17 +16,20 @@ export interface ContainerdTasksOptions {
   readonly directory: string
   /** The root's uuid: what we write into containerd carries it. */
   readonly rootId: string
+  /** Default: its own. */
+  readonly removals?: Removals | undefined
   /** Of the root: shared with all processes that may settle the same task. */
   readonly locks: Pick<Locks, 'acquire'>
   readonly runtimes: Pick<ContainerdRuntimes, 'resolve' | 'features'>
 }
 
 /** To be closed before the channel. Processes go on. */
-export function containerdTasks({ calls, directory, rootId, locks, runtimes }: ContainerdTasksOptions): CarriedTasks {
+export function containerdTasks({ calls, directory, rootId, removals: given, locks, runtimes }: ContainerdTasksOptions): CarriedTasks {
   const cgroups = new Cgroups()
+  const removals = given ?? new Removals(calls.trace)
   return new CarriedTasks({
     carrier: containerdCarrier(new Wire(calls, rootId, locks), runtimes, cgroups),
-    files: new TaskFiles(directory),
+    files: new TaskFiles(directory, removals),
     cgroups,
     runtimes,
     makeFifo: async (path) => {
@@ -33,5 +37,8 @@ export function containerdTasks({ calls, directory, rootId, locks, runtimes }: C
     },
     step: (name) => calls.step(name),
     trace: calls.trace,
+    closed: async () => {
+      if (given === undefined) await removals.close()
+    },
   })
 }

@@ -1,7 +1,14 @@
 // This process, told apart from another that gets its number later.
 import { once } from '../../../util/once.js'
 import { readSmall } from '../small-files.js'
-import type { Claimant } from './task-files.js'
+
+/** Who makes a task, or an exec: tells the unfinished work of the dead from that of the living. */
+export interface Claimant {
+  readonly pid: number
+  /** Clock ticks since boot, so that a number given again to another process is told apart. */
+  readonly startTime: string
+  readonly bootId: string
+}
 
 export const bootId: () => string = once(() => (readSmall('/proc/sys/kernel/random/boot_id') ?? '').trim())
 

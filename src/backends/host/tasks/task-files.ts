@@ -7,15 +7,10 @@ import type { ExitStatus, ProcessRef, Signal } from '../../../model/process.js'
 import { encodeFileName } from '../../../util/file-name.js'
 import { hasErrno, hasNoRoom } from '../../../util/fs-error.js'
 import { once } from '../../../util/once.js'
-import { readSmall, removeSmall, removeTree, writeSmall } from '../small-files.js'
+import { hide, isAbandoned, isHidden, type Removals } from '../removals.js'
+import { readSmall, removeSmall, writeSmall } from '../small-files.js'
+import type { Claimant } from './claimant.js'
 
-/** Who makes a task, or an exec: tells the unfinished work of the dead from that of the living. */
-export interface Claimant {
-  readonly pid: number
-  /** Clock ticks since boot, so that a number given again to another process is told apart. */
-  readonly startTime: string
-  readonly bootId: string
-}
 /** A process as the host counts. */
 export interface StartedAs {
   readonly pid: number
@@ -81,8 +76,10 @@ const schema = once(() => ({
 /** The directory of one process. Nothing in it is read that its state does not name. */
 export class ProcessFiles {
   readonly directory: string
-  constructor(directory: string) {
+  readonly #removals: Removals
+  constructor(directory: string, removals: Removals) {
     this.directory = directory
+    this.#removals = removals
   }
   path(name: string): string {
     return join(this.directory, name)
@@ -139,18 +136,19 @@ export class ProcessFiles {
     return (readSmall(this.path('signals')) ?? '').split('\n').filter((line) => line !== '') as Signal[]
   }
   exec(execId: string): ProcessFiles {
-    return new ProcessFiles(join(this.directory, 'execs', encodeFileName(execId)))
+    return new ProcessFiles(join(this.directory, 'execs', encodeFileName(execId)), this.#removals)
   }
   /** In one step for all who look. Absent is success. */
   async remove(): Promise<void> {
-    const doomed = join(this.directory, '..', `.removed-${randomBytes(6).toString('hex')}`)
+    const doomed = hide(this.directory)
+    if (doomed === undefined) return
+    // Never into the place of a root: what is mounted there is not ours to remove.
     try {
-      renameSync(this.directory, doomed)
+      rmdirSync(join(doomed, rootName))
     } catch (error) {
-      if (hasErrno(error, 'ENOENT')) return
-      throw error
+      if (!hasErrno(error, 'ENOENT')) throw error
     }
-    await removeDoomed(doomed)
+    await this.#removals.later([doomed])
   }
 }
 
@@ -158,10 +156,12 @@ export class ProcessFiles {
 export class TaskFiles {
   readonly #directory: string
   readonly #owned: string
+  readonly #removals: Removals
   /** `owned`: of tasks that end with who started them. Default: with the others. */
-  constructor(directory: string, owned: string = directory) {
+  constructor(directory: string, removals: Removals, owned: string = directory) {
     this.#directory = directory
     this.#owned = owned
+    this.#removals = removals
   }
   get directories(): readonly string[] {
     return [...new Set([this.#directory, this.#owned])]
@@ -169,18 +169,18 @@ export class TaskFiles {
   of({ containerId, execId }: ProcessRef): ProcessFiles {
     const name = encodeFileName(containerId)
     const task = this.#owned !== this.#directory && existsSync(join(this.#owned, name)) ? this.#owned : this.#directory
-    const files = new ProcessFiles(join(task, name))
+    const files = this.#at(join(task, name))
     return execId === undefined ? files : files.exec(execId)
   }
   /** Where a task is to be that is not yet there. */
   place(containerId: string, lifetime: 'owned' | 'detached'): ProcessFiles {
-    return new ProcessFiles(join(lifetime === 'owned' ? this.#owned : this.#directory, encodeFileName(containerId)))
+    return this.#at(join(lifetime === 'owned' ? this.#owned : this.#directory, encodeFileName(containerId)))
   }
   /** Those of every task that has a readable state. */
   async *list(): AsyncGenerator<{ readonly files: ProcessFiles; readonly state: TaskState }> {
     for (const path of this.#entries()) {
       if (basename(path).startsWith('.')) continue
-      const files = new ProcessFiles(path)
+      const files = this.#at(path)
       const state = await files.state()
       if (state !== undefined) yield { files, state }
     }
@@ -190,10 +190,14 @@ export class TaskFiles {
     const found: ProcessFiles[] = []
     for (const path of this.#entries()) {
       const name = basename(path)
-      const files = new ProcessFiles(path)
+      const files = this.#at(path)
       const [, pid, startTime = ''] = /^\.new-(\d+)-(\d*)-/.exec(name) ?? []
       const left =
-        pid !== undefined ? !(await alive(Number(pid), startTime)) : name.startsWith('.removed-') || (await files.state()) === undefined
+        pid !== undefined
+          ? !(await alive(Number(pid), startTime))
+          : isHidden(name)
+            ? isAbandoned(name)
+            : (await files.state()) === undefined
       if (left) found.push(files)
     }
     return found
@@ -201,7 +205,7 @@ export class TaskFiles {
   /** A place to write a state before it is claimed: on the file system of `target`. */
   async prepare(token: string, { pid, startTime }: Claimant, target: ProcessFiles): Promise<ProcessFiles> {
     const directory = target.directory.startsWith(join(this.#owned, '/')) ? this.#owned : this.#directory
-    const files = new ProcessFiles(join(directory, `.new-${pid}-${startTime}-${token}`))
+    const files = this.#at(join(directory, `.new-${pid}-${startTime}-${token}`))
     mkdirSync(files.directory, { recursive: true, mode: 0o700 })
     return files
   }
@@ -218,6 +222,9 @@ export class TaskFiles {
     }
   }
 
+  #at(path: string): ProcessFiles {
+    return new ProcessFiles(path, this.#removals)
+  }
   #entries(): readonly string[] {
     return this.directories.flatMap((directory) => entries(directory).map((name) => join(directory, name)))
   }
@@ -229,15 +236,6 @@ function makeOne(path: string): void {
   } catch (error) {
     if (!hasErrno(error, 'EEXIST')) throw error
   }
-}
-/** Never into the place of a root: what is mounted there is not ours to remove. */
-async function removeDoomed(directory: string): Promise<void> {
-  try {
-    rmdirSync(join(directory, rootName))
-  } catch (error) {
-    if (!hasErrno(error, 'ENOENT')) throw error
-  }
-  await removeTree(directory)
 }
 function exitName(wireId: string): string {
   return `exit-${wireId.slice(wireId.lastIndexOf('-') + 1)}.json`

@@ -10,6 +10,7 @@ import type { HeldStorage, ImageStore, Storage } from '../../../ports/engine/sto
 import { closeable } from '../../../util/closeable.js'
 import { fsError } from '../../../util/fs-error.js'
 import { FileRecords } from '../../host/file-records.js'
+import { Removals } from '../../host/removals.js'
 import { collect } from './collect.js'
 import { LocalContent } from './content.js'
 import { DiskSync } from './disk-sync.js'
@@ -30,6 +31,8 @@ export interface OpenLocalStorageOptions {
   readonly directory: string
   /** Of our root: who holds `hold/<id>` is alive, and so is its hold. */
   readonly locks: Pick<Locks, 'acquire' | 'tryAcquire'>
+  /** Default: its own. */
+  readonly removals?: Removals | undefined
   /** Default: overlayfs where it works on that directory, else native, which copies. */
   readonly snapshotter?: 'overlayfs' | 'native' | undefined
   readonly onTrace?: Trace | undefined
@@ -45,7 +48,7 @@ export interface LocalStorage extends Storage, Closeable {
 
 /** Throws `failed_precondition` when the snapshotter that was asked for does not work here. */
 export async function openLocalStorage(
-  { directory, locks, snapshotter, onTrace, beforeStep }: OpenLocalStorageOptions,
+  { directory, locks, removals: given, snapshotter, onTrace, beforeStep }: OpenLocalStorageOptions,
   options: CallOptions = {},
 ): Promise<LocalStorage> {
   options.signal?.throwIfAborted()
@@ -61,7 +64,8 @@ export async function openLocalStorage(
   const step = async (name: string): Promise<void> => {
     await beforeStep?.(name)
   }
-  const trash = new Trash(places.trash, trace)
+  const removals = given ?? new Removals(trace)
+  const trash = new Trash(places.trash, removals)
   const shell = new StorageShell(directory, places.mounts)
   const store: Store = { places, locks, labels, names, disk: new DiskSync(shell), shell, trash, step, trace }
   const overlay = snapshotter === 'native' ? { works: false as const, why: 'native was asked for' } : await probeOverlay(directory, options)
@@ -76,7 +80,7 @@ export async function openLocalStorage(
     overlayMissing: overlay.works ? undefined : overlay.why,
     // Holds are closed by their holders.
     ...closeable(async () => {
-      await Promise.all([store.disk.idle(), trash.close()])
+      await Promise.all([store.disk.idle(), given === undefined ? removals.close() : undefined])
       await shell.close()
     }),
   })

@@ -1,6 +1,6 @@
 // Processes that this one carries itself: the runtime runs in the foreground as our child, and its exit code is the process's.
 // They end with us, or a moment later: by who opens the root next.
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { RuntimeSpec, TerminalSize } from '../../../model/process.js'
@@ -10,8 +10,8 @@ import { DirectoryWatch } from '../../host/directory-watch.js'
 import { readSmall, writeSmall } from '../../host/small-files.js'
 import type { CarriedExit, CarriedProcess, ExecJob, Launched, RunJob } from '../../host/tasks/carrier.js'
 import { named } from '../../host/tasks/context.js'
-import { type TaskState, rootName } from '../../host/tasks/task-files.js'
-import { execArguments, killArguments, runArguments } from '../oci-cli.js'
+import { type ProcessFiles, type TaskState, rootName } from '../../host/tasks/task-files.js'
+import { execArguments, killArguments, pidIn, runArguments } from '../oci-cli.js'
 import { RuntimeChild, logName, pidName } from './child.js'
 import { ChildStdio } from './child-stdio.js'
 import {
@@ -75,7 +75,7 @@ export class Foreground {
       hiddenCgroup: form.hiddenCgroup,
       table: files.path(tableName),
     }
-    mkdirSync(form.root, { recursive: true, mode: 0o700 })
+    if (!existsSync(form.root)) mkdirSync(form.root, { recursive: true, mode: 0o700 })
     return this.#launch(job, plan, form.env, keep, options)
   }
   async exec(job: ExecJob, options: CallOptions): Promise<Launched> {
@@ -177,7 +177,11 @@ export class Foreground {
     else carried?.child.kill()
     // By the run's own name, or the exec's: whoever runs the same container next is not meant.
     if (carried === undefined) await killWith(state.execId === undefined ? state.wireId : files.path(pidName), options)
-    else await within(endMs, () => carried.exit, options)
+    else {
+      await within(endMs, () => carried.child.ended, options)
+      if (live === undefined) await this.#killLetGo(state, files)
+      await within(endMs, () => carried.exit, options)
+    }
     if (state.execId === undefined) await this.#clear(state, true, options)
     this.#forget(key)
   }
@@ -195,6 +199,12 @@ export class Foreground {
     await within(endMs, () => this.#launchers.close())
   }
 
+  /** A runtime may let a process go in the moment in which it is killed: nobody has taken down who that is, and it would go on. */
+  async #killLetGo(state: TaskState, files: ProcessFiles): Promise<void> {
+    const pid = pidIn(readSmall(files.path(pidName)))
+    if (pid !== undefined) sendSignal(pid, sigkill)
+    if (state.execId === undefined) await killGroup(this.#context, state.cgroup)
+  }
   #forget(key: string): void {
     this.#carried.get(key)?.letGo()
     this.#carried.delete(key)

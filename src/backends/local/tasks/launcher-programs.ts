@@ -99,6 +99,8 @@ const callNumbers: Readonly<Partial<Record<string, readonly [unshare: number, mo
   riscv64: [97, 40],
 }
 const perl = '/usr/bin/perl'
+/** In their command lines: for who looks at the processes of a machine. */
+const launcherName = 'pouch-sdk-launcher'
 
 export async function chooseLauncher(): Promise<LauncherProgram> {
   const [unshare, hasPerl] = await Promise.all([findProgram('unshare'), canRun(perl)])
@@ -116,7 +118,7 @@ export async function checkLauncher(): Promise<CheckItem> {
 export function shellLauncher(unshare: string | undefined): LauncherProgram {
   return {
     file: '/bin/sh',
-    args: ['-c', shellScript],
+    args: ['-c', shellScript, launcherName],
     words({ plan, env, descriptors }) {
       const { file, args } = launchCommand(plan, unshare)
       return [...descriptors.map(streamPath), ...variables(env), '--', file, ...args]
@@ -126,7 +128,7 @@ export function shellLauncher(unshare: string | undefined): LauncherProgram {
 export function perlLauncher(unshare: string | undefined, numbers: readonly [unshare: number, mount: number]): LauncherProgram {
   return {
     file: perl,
-    args: ['-e', perlScript],
+    args: ['-e', perlScript, launcherName],
     words({ plan, env, descriptors }) {
       const calls = mountCalls(plan)
       // What is more than a system call for each mount is left to the programs for that.

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import type { CheckItem } from '../../../model/system.js'
 import type { Trace } from '../../../model/trace.js'
 import { findProgram } from '../../host/programs.js'
+import { Removals } from '../../host/removals.js'
 import { Cgroups } from '../../host/tasks/cgroups.js'
 import { ourselves } from '../../host/tasks/claimant.js'
 import { CarriedTasks } from '../../host/tasks/service.js'
@@ -47,6 +48,8 @@ export interface LocalTasksOptions {
   /** For those that end with their owner. Default: with the others. */
   readonly ownedDirectory?: string | undefined
   readonly runtimes: LocalRuntimes
+  /** Default: its own. */
+  readonly removals?: Removals | undefined
   readonly onTrace?: Trace | undefined
   /** For tests of crashes: called before each step. */
   readonly beforeStep?: ((step: string) => void | Promise<void>) | undefined
@@ -55,8 +58,9 @@ export interface LocalTasksOptions {
 /** Closing it ends the owned processes that this opening started; detached ones go on. */
 export async function openLocalTasks(options: LocalTasksOptions): Promise<CarriedTasks> {
   const { directory, ownedDirectory = directory, runtimes, onTrace, beforeStep } = options
+  const removals = options.removals ?? new Removals(onTrace)
   const { pid, startTime } = await ourselves()
-  const files = new TaskFiles(directory, ownedDirectory)
+  const files = new TaskFiles(directory, removals, ownedDirectory)
   for (const one of files.directories) mkdirSync(one, { recursive: true, mode: 0o700 })
   const trace: Trace = (entry) => {
     onTrace?.(entry)
@@ -92,6 +96,7 @@ export async function openLocalTasks(options: LocalTasksOptions): Promise<Carrie
       clients.close()
       await filters.close()
       await fifos.close()
+      if (options.removals === undefined) await removals.close()
     },
   })
 }

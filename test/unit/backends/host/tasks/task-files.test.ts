@@ -1,16 +1,22 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { Removals } from '../../../../../src/backends/host/removals.js'
 import { type ProcessFiles, TaskFiles, type TaskState } from '../../../../../src/backends/host/tasks/task-files.js'
 
 let directory: string
 let tasks: TaskFiles
+let removals: Removals
 beforeEach(async () => {
+  removals = new Removals()
   directory = await mkdtemp(join(tmpdir(), 'pouch-sdk-'))
-  tasks = new TaskFiles(directory)
+  tasks = new TaskFiles(directory, removals)
 })
-afterEach(() => rm(directory, { recursive: true }))
+afterEach(async () => {
+  await removals.close()
+  await rm(directory, { recursive: true })
+})
 
 const claimant = { pid: 1, startTime: '2', bootId: 'b' }
 const state = (token: string): TaskState => ({
@@ -53,6 +59,9 @@ it('removal is success twice, and an exit or a signal for what is gone is no err
   await files.remove()
   expect(await files.storeExit(state('a'), exit)).toBeUndefined()
   await files.addSignal('SIGTERM')
+  expect(await claim('b'), 'the place is free at once').toBe(true)
+  await files.remove()
+  await removals.close()
   expect(await readdir(directory)).toEqual([])
 })
 it('what the dead were making is a leftover, and not what the living are', async () => {
@@ -61,13 +70,22 @@ it('what the dead were making is a leftover, and not what the living are', async
   const left = await tasks.leftovers(async (pid) => pid === 77)
   expect(left.map(({ directory: path }) => path)).toEqual([join(directory, '.new-1-2-x')])
 })
+it('what the dead were removing is a leftover, and not what the living are', async () => {
+  await claim('a')
+  await tasks.of({ containerId: 'c1' }).remove()
+  const left = async () => (await tasks.leftovers(async () => true)).map(({ directory: path }) => basename(path))
+  expect(await left()).toEqual([])
+  const dead = ['.removed-2-1-abc', '.removed-abc', `.removed-${process.pid}-1-abc`]
+  for (const name of dead) await mkdir(join(directory, name))
+  expect((await left()).sort()).toEqual(dead.sort())
+})
 it('an id can name nothing outside', () => {
   expect(tasks.of({ containerId: '../../etc' }).directory.startsWith(`${directory}/`)).toBe(true)
   expect(tasks.of({ containerId: 'c1', execId: '../x' }).directory.startsWith(join(directory, 'c1/execs/'))).toBe(true)
 })
 it('tasks of owners are in a place of their own, and found like the others', async () => {
   const owned = await mkdtemp(join(tmpdir(), 'pouch-sdk-'))
-  tasks = new TaskFiles(directory, owned)
+  tasks = new TaskFiles(directory, removals, owned)
   expect(await claim('a', tasks.place('c1', 'owned'))).toBe(true)
   expect(await readdir(owned)).toEqual(['c1'])
   expect(await readdir(directory)).toEqual([])
