@@ -45,30 +45,31 @@ export interface ReadDocumentOptions {
 
 /** Go writes `null` for an empty list or map. */
 const nullish = <T extends z.ZodMiniType>(type: T): z.ZodMiniOptional<z.ZodMiniNullable<T>> => z.optional(z.nullable(type))
-const shapes = once(() => {
-  const annotations = nullish(z.record(z.string(), z.string()))
-  const descriptor = {
-    mediaType: z.optional(z.string().check(z.maxLength(255))),
-    digest: z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'is not a digest'),
-    size: z.number().check(z.int(), z.gte(0)),
-    urls: nullish(z.array(z.string()).check(z.maxLength(64))),
-    annotations,
-  }
+const annotations = once(() => nullish(z.record(z.string(), z.string())))
+const descriptor = once(() => ({
+  mediaType: z.optional(z.string().check(z.maxLength(255))),
+  digest: z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'is not a digest'),
+  size: z.number().check(z.int(), z.gte(0)),
+  urls: nullish(z.array(z.string()).check(z.maxLength(64))),
+  annotations: annotations(),
+}))
+const common = once(() => ({ schemaVersion: z.literal(2), mediaType: z.optional(z.string()), annotations: annotations() }))
+// Each is made when the first such document comes: both at once take a process milliseconds.
+const manifestShape = once(() =>
+  z.object({
+    ...common(),
+    artifactType: z.optional(z.string()),
+    config: z.object(descriptor()),
+    layers: nullish(z.array(z.object(descriptor())).check(z.maxLength(MAX_LAYERS))),
+  }),
+)
+const indexShape = once(() => {
   const word = z.string().check(z.maxLength(64))
   const platform = z.object({ os: word, architecture: word, variant: nullish(word) })
-  const common = { schemaVersion: z.literal(2), mediaType: z.optional(z.string()), annotations }
-  return {
-    manifest: z.object({
-      ...common,
-      artifactType: z.optional(z.string()),
-      config: z.object(descriptor),
-      layers: nullish(z.array(z.object(descriptor)).check(z.maxLength(MAX_LAYERS))),
-    }),
-    index: z.object({
-      ...common,
-      manifests: nullish(z.array(z.object({ ...descriptor, platform: nullish(platform) })).check(z.maxLength(MAX_INDEX_ENTRIES))),
-    }),
-  }
+  return z.object({
+    ...common(),
+    manifests: nullish(z.array(z.object({ ...descriptor(), platform: nullish(platform) })).check(z.maxLength(MAX_INDEX_ENTRIES))),
+  })
 })
 
 /**
@@ -92,8 +93,8 @@ export function readManifest(bytes: Uint8Array, declared: string | undefined, op
   }
   const known = [inside, declared].find((type) => type !== undefined && (isIndexType(type) || isManifestType(type)))
   return looksLikeIndex
-    ? toIndex(checkDocument(shapes().index, json, options), known ?? mediaTypes.ociIndex)
-    : toManifest(checkDocument(shapes().manifest, json, options), known ?? mediaTypes.ociManifest, fail)
+    ? toIndex(checkDocument(indexShape(), json, options), known ?? mediaTypes.ociIndex)
+    : toManifest(checkDocument(manifestShape(), json, options), known ?? mediaTypes.ociManifest, fail)
 }
 
 /** Parses JSON within a size. */
@@ -115,9 +116,9 @@ export function checkDocument<T>(schema: z.ZodMiniType<T>, json: unknown, option
   throw new EngineError(options.code ?? 'data_loss', `${options.what} is malformed at "${path}"`, { cause: result.error })
 }
 
-type RawDescriptor = z.output<ReturnType<typeof shapes>['manifest']>['config']
+type RawDescriptor = z.output<ReturnType<typeof manifestShape>>['config']
 
-function toManifest(raw: z.output<ReturnType<typeof shapes>['manifest']>, mediaType: string, fail: (why: string) => never): Manifest {
+function toManifest(raw: z.output<ReturnType<typeof manifestShape>>, mediaType: string, fail: (why: string) => never): Manifest {
   const layers = (raw.layers ?? []).map((layer) => toDescriptor(layer, fail))
   const total = layers.reduce((sum, layer) => sum + layer.size, 0)
   if (!Number.isSafeInteger(total)) return fail('has layers of an absurd size')
@@ -127,7 +128,7 @@ function toManifest(raw: z.output<ReturnType<typeof shapes>['manifest']>, mediaT
   return raw.artifactType === undefined ? manifest : { ...manifest, artifactType: raw.artifactType }
 }
 
-function toIndex(raw: z.output<ReturnType<typeof shapes>['index']>, mediaType: string): ImageIndex {
+function toIndex(raw: z.output<ReturnType<typeof indexShape>>, mediaType: string): ImageIndex {
   const manifests = (raw.manifests ?? []).map((entry): PlatformDescriptor => {
     const { os, architecture, variant } = entry.platform ?? {}
     const descriptor = toDescriptor({ ...entry, mediaType: entry.mediaType ?? mediaTypes.ociManifest })
