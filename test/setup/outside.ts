@@ -100,15 +100,18 @@ export async function cgroupDirectories(name: string): Promise<string[]> {
   ]
 }
 
-/** Paths of files and directories below a directory, relative to it, sorted. */
+/** Paths of files and directories below a directory, relative to it, sorted, but for what a living process has hidden and is about to remove. */
 export async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true }).catch(() => [])
-  return entries.sort()
+  return entries.filter((path) => path.split('/').every(isToBeSeen)).sort()
 }
 
-/** Names in a directory, but for what a living process has hidden and is about to remove. */
+/** Names in a directory, with the same exception. */
 export async function namesToBeSeen(directory: string): Promise<string[]> {
-  return (await readdir(directory).catch(() => [])).filter((name) => !isHidden(name) || isAbandoned(name))
+  return (await readdir(directory).catch(() => [])).filter(isToBeSeen)
+}
+function isToBeSeen(name: string): boolean {
+  return !isHidden(name) || isAbandoned(name)
 }
 
 /** Sockets that this process has open. */

@@ -44,6 +44,9 @@ export function toMessage(stderr: string): string {
     .slice(0, mostInMessage)
 }
 
+/** What runs a program for its effect; rejects when it fails. */
+export type ProgramRunner = (file: string, args: readonly string[]) => Promise<unknown>
+
 /** Without a shell. Resolves with stdout. */
 export async function runProgram(file: string, args: readonly string[], options: CommandOptions = {}): Promise<Uint8Array> {
   const { signal, netnsPath, input } = options

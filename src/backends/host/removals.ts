@@ -8,10 +8,10 @@ import { isEngineError } from '../../errors.js'
 import type { Trace } from '../../model/trace.js'
 import { hasErrno, hasNoRoom } from '../../util/fs-error.js'
 import { openRootedFs } from '../../util/rooted-fs.js'
-import { runProgram } from './programs.js'
+import { type ProgramRunner, runProgram } from './programs.js'
 import { startTimeOf } from './tasks/claimant.js'
 
-/** What comes within this time goes together: each command is a fork of this whole process. */
+/** What comes within this time goes together: a program for each would take longer than its work. */
 const gatherMs = 1_000
 /** So many are one command's work; who brings more waits for it. */
 const most = 256
@@ -21,11 +21,13 @@ const hiddenName = /^\.removed-(\d+)-(\d*)-/
 /** Several may remove the same at once. What cannot go is traced, and found by whoever opens the root next. */
 export class Removals {
   readonly #trace: Trace
+  readonly #run: ProgramRunner
   readonly #waiting: string[] = []
   #timer: NodeJS.Timeout | undefined
   #working: Promise<void> = Promise.resolve()
-  constructor(trace: Trace = () => {}) {
+  constructor(trace: Trace = () => {}, run: ProgramRunner = runProgram) {
     this.#trace = trace
+    this.#run = run
   }
 
   async now(paths: readonly string[]): Promise<void> {
@@ -68,7 +70,7 @@ export class Removals {
   }
   async #removeAll(paths: readonly string[]): Promise<void> {
     try {
-      await runProgram('rm', ['-rf', '--', ...paths])
+      await this.#run('rm', ['-rf', '--', ...paths])
     } catch {
       await this.now(paths)
     }

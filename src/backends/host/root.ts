@@ -13,11 +13,14 @@ import { FileDirectories } from './file-directories.js'
 import { FileEvents } from './file-events.js'
 import { type FileLocks, openFileLocks } from './file-locks.js'
 import { FileRecords, type FileRecordsOptions } from './file-records.js'
+import type { ProgramRunner } from './programs.js'
 import { Removals } from './removals.js'
 import { openRunDirectory } from './run-directory.js'
 
 export interface OpenRootOptions extends CallOptions {
   readonly onTrace?: Trace | undefined
+  /** Runs what takes files away. Default: forks this process. */
+  readonly run?: ProgramRunner | undefined
 }
 /** Closing it frees all locks that this opening holds; to be done last. */
 export interface Root extends Closeable {
@@ -51,7 +54,7 @@ export async function openRoot(directory: string, options: OpenRootOptions = {})
       throw error
     })
     const events = new FileEvents({ directory: join(directory, 'events'), locks, engineId: id })
-    const removals = new Removals(options.onTrace)
+    const removals = new Removals(options.onTrace, options.run)
     const directories = new FileDirectories(join(directory, 'containers'), removals, join(run.path, 'containers'))
     await directories.sweep()
     return {

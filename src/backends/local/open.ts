@@ -21,6 +21,8 @@ import { fastestRuntime } from './fastest-runtime.js'
 import { checkRuntimes } from './runtime-trials.js'
 import { type LocalRuntimes, openLocalRuntimes } from './runtimes.js'
 import { type LocalStorage, openLocalStorage } from './storage/storage.js'
+import { chooseLauncher } from './tasks/launcher-programs.js'
+import { Launchers } from './tasks/launchers.js'
 import { localTaskChecks, openLocalTasks } from './tasks/open.js'
 import { requireRights } from './tasks/rights.js'
 
@@ -58,13 +60,14 @@ export async function openLocal(options: OpenLocalOptions): Promise<Backend> {
   if (process.platform !== 'linux')
     throw new EngineError('unsupported', `containers without a daemon need Linux, and this is ${process.platform}`)
   requireRights()
-  const root = await openRoot(options.root, options)
-  const opened: (() => Promise<void>)[] = [() => root.close()]
+  const launchers = new Launchers(await chooseLauncher())
+  const { onTrace, beforeStep, signal } = options
+  const root = await openRoot(options.root, { onTrace, signal, run: (file, args) => launchers.run(file, args) })
+  const opened = [() => launchers.close(), () => root.close()]
   const closing = closeable(async () => {
     for (const one of opened.reverse()) await one()
   })
   try {
-    const { onTrace, beforeStep, signal } = options
     const runtimes = await openLocalRuntimes({
       directory: join(root.directory, 'runtimes'),
       stateDirectory: join(root.runDirectory, 'runtimes'),
@@ -89,6 +92,7 @@ export async function openLocal(options: OpenLocalOptions): Promise<Backend> {
       ownedDirectory: join(root.runDirectory, 'tasks'),
       runtimes,
       removals: root.removals,
+      launchers,
       onTrace,
       beforeStep,
     })

@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasErrno } from '../../../util/fs-error.js'
-import { runProgram } from '../../host/programs.js'
+import type { ProgramRunner } from '../../host/programs.js'
 import { removeTree } from '../../host/small-files.js'
 
 /** One program's work, and a start for it; who needs more gets more at once. */
@@ -11,6 +11,7 @@ const largestBatch = 256
 
 export class FifoPool {
   readonly #directory: string
+  readonly #run: ProgramRunner
   readonly #ready: string[] = []
   #making: Promise<void> | undefined
   #count = 0
@@ -18,8 +19,9 @@ export class FifoPool {
   #made = false
 
   /** `directory` is this pool's own: made when need be, removed by `close`. */
-  constructor(directory: string) {
+  constructor(directory: string, run: ProgramRunner) {
     this.#directory = directory
+    this.#run = run
   }
   /** One that has a name in the pool: to be opened, then unlinked. Mode 0600. */
   async take(): Promise<string> {
@@ -38,7 +40,7 @@ export class FifoPool {
     } catch (error) {
       this.#ready.push(fifo)
       if (!hasErrno(error, 'EXDEV')) throw error
-      await runProgram('mkfifo', ['-m', '600', path])
+      await this.#run('mkfifo', ['-m', '600', path])
     }
   }
   async close(): Promise<void> {
@@ -52,7 +54,7 @@ export class FifoPool {
     this.#made = true
     const paths = Array.from({ length: this.#batch }, () => join(this.#directory, String((this.#count += 1))))
     this.#batch = Math.min(this.#batch * 2, largestBatch)
-    await runProgram('mkfifo', ['-m', '600', ...paths])
+    await this.#run('mkfifo', ['-m', '600', ...paths])
     this.#ready.push(...paths)
   }
 }

@@ -196,7 +196,6 @@ export class Foreground {
         await within(endMs, () => released)
       }),
     )
-    await within(endMs, () => this.#launchers.close())
   }
 
   /** A runtime may let a process go in the moment in which it is killed: nobody has taken down who that is, and it would go on. */

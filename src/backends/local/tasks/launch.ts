@@ -30,7 +30,7 @@ export interface LaunchPlan {
   readonly mounts: readonly PlannedMount[]
   /** The cgroup mount that the program must not see. */
   readonly hiddenCgroup?: string | undefined
-  /** A file that may be written for it, and stays as long as the program has not begun. */
+  /** A file that may be written for its mounts, and stays as long as the program has not begun. */
   readonly table: string
   /** Where it is started. Default `/`. */
   readonly directory?: string | undefined
@@ -56,11 +56,10 @@ const unsharePath: () => Promise<string | undefined> = once(() => findProgram('u
 export function launchCommand(plan: LaunchPlan, unshare: string | undefined): Command {
   const { program, args, table, directory = '/', mountsItself = false } = plan
   const { text, place } = mountTable(plan)
-  const mounts = text !== ''
-  if (!mounts && !mountsItself) return { file: program, args }
+  if (text === '' && !mountsItself) return { file: program, args }
   if (unshare === undefined) throw new EngineError('failed_precondition', '"unshare" is not on PATH')
-  if (mounts) writeSmall(table, text)
-  const words = ['/bin/sh', '-c', launchScript, 'sh', mounts ? table : '', place, directory]
+  if (text !== '') writeSmall(table, text)
+  const words = ['/bin/sh', '-c', launchScript, 'sh', text === '' ? '' : table, place, directory]
   return { file: unshare, args: ['--mount', '--propagation', 'slave', '--', ...words, program, ...args] }
 }
 

@@ -46,7 +46,7 @@ while read -r line; do
   esac
 done
 `
-// The same, with mounts before the command: numbers of two system calls, how many mounts, five words for each, the place to stand.
+// The same, with mounts before the command: numbers of two system calls, how many mounts, six words for each, the place to stand.
 // That the namespace is another one is looked at: with wrong numbers, of a Perl for another machine, nothing would be mounted here.
 const perlScript = String.raw`
 $| = 1;

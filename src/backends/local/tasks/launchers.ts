@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { delimiter } from 'node:path'
 import type { Socket } from 'node:net'
 import { EngineError } from '../../../errors.js'
+import { within } from '../../../util/abort.js'
 import { programFolders } from '../../host/programs.js'
 import { sendSignal } from './context.js'
 import { encodeWords, type LaunchOrder, type LauncherProgram } from './launcher-programs.js'
@@ -11,6 +12,7 @@ import { encodeWords, type LaunchOrder, type LauncherProgram } from './launcher-
 /** Whoever runs one container after the other finds one. */
 const defaultIdleMs = 5_000
 const mostIdle = 16
+const endMs = 10_000
 const sigkill = 9
 
 export interface LaunchEnd {
@@ -50,11 +52,17 @@ export class Launchers {
     ended.then(goOn, goOn)
     return { ended, kill: () => launcher.kill() }
   }
-  /** Resolves when none is left. Those that still run something end after it. */
+  /** A program for its effect, with nothing to read and nothing to say. Rejects when it fails. */
+  async run(file: string, args: readonly string[]): Promise<void> {
+    const plan = { program: file, args, mounts: [], table: '' }
+    const { code, remark } = await this.launch({ plan, env: {}, descriptors: ['ignore', 'ignore', 'ignore'] }).ended
+    if (code !== 0) throw new EngineError('internal', `"${file}" ended with ${code ?? remark}`, { exitCode: code })
+  }
+  /** Resolves when none is left, or after ten seconds. Those that still run something end after it. */
   async close(): Promise<void> {
     this.#closed = true
     for (const launcher of this.#idle.splice(0)) launcher.end()
-    await Promise.all([...this.#all].map(({ gone }) => gone))
+    await within(endMs, () => Promise.all([...this.#all].map(({ gone }) => gone)))
   }
 
   /** One whose time is up has been told to end, and may not have done so yet. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { mkdirSync } from 'node:fs'
 import type { CheckItem } from '../../../model/system.js'
 import type { Trace } from '../../../model/trace.js'
-import { findProgram } from '../../host/programs.js'
+import { findProgram, type ProgramRunner } from '../../host/programs.js'
 import { Removals } from '../../host/removals.js'
 import { Cgroups } from '../../host/tasks/cgroups.js'
 import { ourselves } from '../../host/tasks/claimant.js'
@@ -50,6 +50,8 @@ export interface LocalTasksOptions {
   readonly runtimes: LocalRuntimes
   /** Default: its own. */
   readonly removals?: Removals | undefined
+  /** Default: its own. */
+  readonly launchers?: Launchers | undefined
   readonly onTrace?: Trace | undefined
   /** For tests of crashes: called before each step. */
   readonly beforeStep?: ((step: string) => void | Promise<void>) | undefined
@@ -58,7 +60,9 @@ export interface LocalTasksOptions {
 /** Closing it ends the owned processes that this opening started; detached ones go on. */
 export async function openLocalTasks(options: LocalTasksOptions): Promise<CarriedTasks> {
   const { directory, ownedDirectory = directory, runtimes, onTrace, beforeStep } = options
-  const removals = options.removals ?? new Removals(onTrace)
+  const launchers = options.launchers ?? new Launchers(await chooseLauncher())
+  const run: ProgramRunner = (file, args) => launchers.run(file, args)
+  const removals = options.removals ?? new Removals(onTrace, run)
   const { pid, startTime } = await ourselves()
   const files = new TaskFiles(directory, removals, ownedDirectory)
   for (const one of files.directories) mkdirSync(one, { recursive: true, mode: 0o700 })
@@ -68,7 +72,7 @@ export async function openLocalTasks(options: LocalTasksOptions): Promise<Carrie
   const step = async (name: string): Promise<void> => beforeStep?.(name)
   // Called as what is half-made is: of a process that is dead, it is found and removed as such.
   const passing = (name: string): string => join(ownedDirectory, `.new-${pid}-${startTime}-${name}`)
-  const fifos = new FifoPool(passing(`fifos-${(opened += 1)}`))
+  const fifos = new FifoPool(passing(`fifos-${(opened += 1)}`), run)
   const filters = new CompiledFilters({ directory: runtimes.answers, bundle: passing, trace })
   const context: LocalContext = {
     files,
@@ -80,7 +84,7 @@ export async function openLocalTasks(options: LocalTasksOptions): Promise<Carrie
     step,
     trace,
   }
-  const foreground = new Foreground(context, new Launchers(await chooseLauncher()))
+  const foreground = new Foreground(context, launchers)
   const clients = new ShimClients(context.files)
   const shims = new Shims(context, clients)
   return new CarriedTasks({
@@ -97,6 +101,7 @@ export async function openLocalTasks(options: LocalTasksOptions): Promise<Carrie
       await filters.close()
       await fifos.close()
       if (options.removals === undefined) await removals.close()
+      if (options.launchers === undefined) await launchers.close()
     },
   })
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -94,6 +94,13 @@ describe.each(programs)('launchers that are %s', (_name, program) => {
     const end = await launch(['ignore', 999_999, 'ignore'], '/no/such/program', []).ended
     expect(end).toMatchObject({ code: undefined, remark: expect.stringContaining('/fd/999999') })
     expect(await run(['-c', 'exit 4']), 'goes on').toMatchObject({ code: 4 })
+  })
+  it('run a program for its effect, and tell that it failed', async () => {
+    const path = join(directory, 'made')
+    await launchers.run('mkfifo', ['-m', '600', path])
+    expect(statSync(path).isFIFO()).toBe(true)
+    await expect(launchers.run('mkfifo', [path])).rejects.toMatchObject({ message: '"mkfifo" ended with 1', exitCode: 1 })
+    await expect(launchers.run('no-such-program', [])).rejects.toMatchObject({ exitCode: 127 })
   })
   it('kill what they run, and the next has another one', async () => {
     const launched = launch(['ignore', 'ignore', 'ignore'], '/bin/sleep', ['1000'])
