@@ -23,11 +23,6 @@ export class FileDirectories implements ContainerDirectories {
     this.#removals = removals
   }
 
-  /** What somebody who died was about to take away. */
-  async sweep(): Promise<void> {
-    await this.#removals.later(this.#places().flatMap(abandonedIn))
-  }
-
   /** Throws `invalid_argument` for what is not its own file name. */
   path(containerId: string): string {
     if (encodeFileName(containerId || '.') !== containerId)
@@ -56,8 +51,10 @@ export class FileDirectories implements ContainerDirectories {
       throw fsError(error, `directory of container "${containerId}"`)
     }
   }
+  /** Takes away what somebody who died was about to remove. */
   async *list(options: CallOptions = {}): AsyncGenerator<string> {
     options.signal?.throwIfAborted()
+    await this.#removals.later(this.#places().flatMap(abandonedIn))
     const names = new Set<string>()
     for (const directory of this.#places()) {
       try {

@@ -55,15 +55,13 @@ export async function openRoot(directory: string, options: OpenRootOptions = {})
     })
     const events = new FileEvents({ directory: join(directory, 'events'), locks, engineId: id })
     const removals = new Removals(options.onTrace, options.run)
-    const directories = new FileDirectories(join(directory, 'containers'), removals, join(run.path, 'containers'))
-    await directories.sweep()
     return {
       directory,
       runDirectory: run.path,
       id,
       locks,
       events,
-      directories,
+      directories: new FileDirectories(join(directory, 'containers'), removals, join(run.path, 'containers')),
       removals,
       records: (kind, { parse, durable }) =>
         new FileRecords({
