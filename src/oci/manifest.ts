@@ -1,4 +1,5 @@
 // Manifests and indexes as registries and archives give them: bytes of a stranger, checked once, here.
+import { setImmediate as turn } from 'node:timers/promises'
 import * as z from 'zod/mini'
 import type { Descriptor, Digest, Labels } from '../model/common.js'
 import type { ErrorCode } from '../errors.js'
@@ -54,7 +55,6 @@ const descriptor = once(() => ({
   annotations: annotations(),
 }))
 const common = once(() => ({ schemaVersion: z.literal(2), mediaType: z.optional(z.string()), annotations: annotations() }))
-// Each is made when the first such document comes: both at once take a process milliseconds.
 const manifestShape = once(() =>
   z.object({
     ...common(),
@@ -70,6 +70,15 @@ const indexShape = once(() => {
     ...common(),
     manifests: nullish(z.array(z.object({ ...descriptor(), platform: nullish(platform) })).check(z.maxLength(MAX_INDEX_ENTRIES))),
   })
+})
+
+/** Makes what manifests are checked against, in turns of its own: the first time that takes a process milliseconds. */
+export const readyForManifests: () => Promise<void> = once(async () => {
+  for (const make of [descriptor, manifestShape]) {
+    await turn()
+    make()
+  }
+  await turn()
 })
 
 /**

@@ -1,9 +1,8 @@
 // From a registry to an unpacked image with a name.
-import { setImmediate as turn } from 'node:timers/promises'
 import { EngineError } from '../../errors.js'
 import type { Descriptor } from '../../model/common.js'
 import { type ImageDocument, pairLayers, readImageConfig } from '../../oci/image-config.js'
-import { type Manifest, MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES, readManifest } from '../../oci/manifest.js'
+import { type Manifest, MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES, readManifest, readyForManifests } from '../../oci/manifest.js'
 import { isForeignLayerType } from '../../oci/media-types.js'
 import { parsePlatform, type Platform } from '../../oci/platform.js'
 import { canonicalName, type ImageReference, parseReference, repositoryName } from '../../oci/reference.js'
@@ -62,8 +61,7 @@ async function fetchManifest(pull: Pull, root: Descriptor, rootBytes: Uint8Array
   let bytes = rootBytes
   for (let depth = 0; depth < maxNesting; depth++) {
     bytes ??= await manifestBytes(pull, descriptor)
-    // A turn of its own: the first one of a process also makes what all are checked against.
-    await turn()
+    await readyForManifests()
     const document = readManifest(bytes, descriptor.mediaType, { what: `manifest "${descriptor.digest}" of "${name}"` })
     const references: readonly ContentReference[] =
       document.kind === 'index'
