@@ -54,13 +54,15 @@ export async function mountsBelow(directory: string): Promise<string[]> {
   })
 }
 
-/** Command lines of live processes that contain the text; zombies have none. */
+/** What an engine has started to free what it has hidden. */
+const takesAway = /^rm -rf -- /
+/** Command lines of live processes that contain the text, but for those; zombies have none. */
 export async function processesNaming(text: string): Promise<string[]> {
   const found: string[] = []
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue
     const line = (await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '')).replaceAll('\0', ' ')
-    if (line.includes(text)) found.push(`${pid} ${line.trim()}`)
+    if (line.includes(text) && !takesAway.test(line)) found.push(`${pid} ${line.trim()}`)
   }
   return found
 }

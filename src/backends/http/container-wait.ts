@@ -113,6 +113,7 @@ async function byAsking(context: WaitContext, id: string, { until = 'exit', sign
   const finished = toDate(first.State.FinishedAt)?.getTime()
   const before = finished !== undefined && finished < called ? finished : undefined
   let last: ExitStatus | undefined
+  let lastRun: InspectState['StartedAt']
   /** Of one that was removed before anybody could look. */
   let ended: ExitStatus | undefined
   /** What a wait told of the end that is looked at next. */
@@ -124,9 +125,11 @@ async function byAsking(context: WaitContext, id: string, { until = 'exit', sign
       throw noContainer(id)
     }
     ended = undefined
-    const exit = lastEnd(context, answer, code)
+    const told = lastEnd(context, answer, code)
+    // While it removes a container Podman tells its end without the code that it told before.
+    const exit = told?.lost === true && lastRun === answer.State.StartedAt ? (last ?? told) : told
     code = undefined
-    last = exit ?? last
+    if (exit !== undefined) [last, lastRun] = [exit, answer.State.StartedAt]
     const over = until === 'exit' && endOf(context, answer) !== undefined
     if (over && exit !== undefined && !(await startsAgain(context, answer, { signal }))) return exit
     if (until === 'next-exit' && exit !== undefined && exit.exitedAt.getTime() !== before) return exit

@@ -4,6 +4,7 @@ import type { CallOptions } from '../../../model/common.js'
 import { sleep, within } from '../../../util/abort.js'
 import type { Cgroups } from '../../host/tasks/cgroups.js'
 import type { TaskState } from '../../host/tasks/task-files.js'
+import { thaw } from '../../host/tasks/thaw.js'
 import type { Wire } from './wire.js'
 import { resumeTask } from './wire-verbs.js'
 
@@ -32,16 +33,6 @@ export async function release(wire: Wire, target: Target, options: CallOptions):
   if (target.execId === undefined) await wire.deleteContainer(target, { ...options })
 }
 
-/** After a kill: some runtimes thaw by themselves, and then it has ended. */
-async function thaw(wire: Wire, target: Target, options: CallOptions): Promise<void> {
-  try {
-    await resumeTask(wire.calls, target, options)
-  } catch (error) {
-    const now = await wire.find(target, options)
-    if (now?.status === 'paused') throw error
-  }
-}
-
 /** For one in any state, half-made included. Absent is success. */
 export async function destroy(wire: Wire, target: Target, options: CallOptions): Promise<void> {
   const alive = await wire.kill(target, sigkill, target.execId === undefined && target.sharedPids, options).catch((error: unknown) => {
@@ -52,7 +43,8 @@ export async function destroy(wire: Wire, target: Target, options: CallOptions):
   })
   if (alive) {
     const found = await wire.find(target, options)
-    if (found?.status === 'paused') await thaw(wire, target, options)
+    const isPaused = async (): Promise<boolean> => (await wire.find(target, options))?.status === 'paused'
+    if (found?.status === 'paused') await thaw(() => resumeTask(wire.calls, target, options), isPaused, options)
     // An exec that was only registered is no process: nothing of it ends.
     const ends = found !== undefined && found.status !== 'stopped' && (target.execId === undefined || found.status !== 'created')
     if (ends) await within(deleteMs, (inner) => wire.wait(target, inner).catch(() => undefined), options)

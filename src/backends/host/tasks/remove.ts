@@ -6,7 +6,7 @@ import type { DeleteProcessOptions } from '../../../ports/engine/tasks.js'
 import { raceAbort, within } from '../../../util/abort.js'
 import { isHalfMade } from './claim.js'
 import { type Known, type TaskContext, known, named } from './context.js'
-import type { TaskState } from './task-files.js'
+import { thaw } from './thaw.js'
 
 const killMs = 30_000
 const sigkill = 9
@@ -47,8 +47,8 @@ async function end(context: TaskContext, { files, state }: Known, kill: boolean,
   if (live) {
     await files.addSignal('SIGKILL')
     await context.carrier.kill(state, sigkill, state.execId === undefined && state.sharedPids, options)
-    // A frozen process does not even die.
-    if (process.status === 'paused') await thaw(context, state, options)
+    const isPaused = async (): Promise<boolean> => (await context.carrier.find(state, options))?.status === 'paused'
+    if (process.status === 'paused') await thaw(() => context.carrier.control.resume(state, options), isPaused, options)
   }
   const ended = await within(killMs, () => watch.exit, options)
   if (ended === undefined) throw new EngineError('unavailable', `${named(state)} does not end`, { retryable: true })
@@ -60,15 +60,5 @@ async function destroyUnknown(context: TaskContext, containerId: string, options
     if (target.containerId === containerId && ![...context.making].some((key) => key.startsWith(`${target.wireId}/`))) {
       await context.carrier.survey.destroy(target, options)
     }
-  }
-}
-
-/** After a kill: some runtimes thaw by themselves, and then it has ended. */
-async function thaw({ carrier }: TaskContext, state: TaskState, options: CallOptions): Promise<void> {
-  try {
-    await carrier.control.resume(state, options)
-  } catch (error) {
-    const now = await carrier.find(state, options)
-    if (now?.status === 'paused') throw error
   }
 }
