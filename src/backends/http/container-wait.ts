@@ -163,14 +163,15 @@ async function codeOfRun(
     isOver = true
   })
   told.catch(() => {})
+  const inHistory = (): Promise<number | undefined> => codeInHistory(context, Id, State.StartedAt, { signal })
   try {
     for (;;) {
       await Promise.race([told, sleep(longestMs, signal)])
-      if (isOver) return (doubtful ? await codeInHistory(context, Id, State.StartedAt, { signal }) : undefined) ?? (await told)
+      // It may have been removed before the wait was there: then only the history has it.
+      if (isOver) return doubtful ? ((await inHistory()) ?? (await told)) : ((await told) ?? (await inHistory()))
       const now = await lookFor(context, Id, { signal })
       const runsOn = now !== undefined && isRunning(now.State) && now.State.StartedAt === State.StartedAt
-      if (!runsOn)
-        return (await within(shortestMs, () => told, { signal })) ?? (await codeInHistory(context, Id, State.StartedAt, { signal }))
+      if (!runsOn) return (await within(shortestMs, () => told, { signal })) ?? (await inHistory())
     }
   } finally {
     waiting.abort(new Error('nobody waits any more'))
