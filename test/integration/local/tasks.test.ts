@@ -15,10 +15,18 @@ beforeAll(async () => {
 })
 afterAll(() => programs.close())
 
-/** But for the two that hold each process which waits to launch something: they come with use, and go by themselves. */
+/** But for the two that hold each process which waits to launch something: they come with use, and go by themselves, one descriptor after the other. */
 async function descriptors(): Promise<number> {
-  const launchers = (await childrenHere()).filter((line) => line.includes('pouch-sdk-launcher'))
-  return (await readdir('/proc/self/fd')).length - 2 * launchers.length
+  const count = async (): Promise<number> => {
+    const launchers = (await childrenHere()).filter((line) => line.includes('pouch-sdk-launcher'))
+    return (await readdir('/proc/self/fd')).length - 2 * launchers.length
+  }
+  for (let last = await count(); ; ) {
+    await sleep(100)
+    const now = await count()
+    if (now === last) return now
+    last = now
+  }
 }
 const cgroupsLeft = async (): Promise<string[]> => {
   const hierarchies = (await readdir('/sys/fs/cgroup', { withFileTypes: true })).filter((entry) => entry.isDirectory())
@@ -301,7 +309,7 @@ describe.each([
     await round()
     const before = await descriptors()
     await round()
-    expect(await descriptors()).toBe(before)
+    await expect.poll(descriptors, { timeout: 5_000 }).toBe(before)
   })
 
   it('descriptors return to what they were after each kind of failure', async () => {
@@ -325,7 +333,7 @@ describe.each([
       await started?.attachment?.close()
       await root.tasks.delete(asked, { kill: true })
     }
-    expect(await descriptors()).toBe(before)
+    await expect.poll(descriptors, { timeout: 5_000 }).toBe(before)
   })
 
   it('a root that cannot be mounted fails the run with what the kernel says', async () => {
