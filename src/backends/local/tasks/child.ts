@@ -55,8 +55,10 @@ export class RuntimeChild {
     return this.#exit
   }
   /** Resolves when all output is where it belongs. */
-  drained(): Promise<void> {
-    return this.#stdio.drained()
+  async drained(): Promise<void> {
+    // The end of a short run may be told before its pid file has been seen, and only then is its output moved.
+    await this.released.catch(() => {})
+    await this.#stdio.drained()
   }
   /** The runtime itself: what it runs is another's to kill. */
   kill(): void {
