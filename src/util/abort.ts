@@ -33,17 +33,12 @@ export async function raceAbort<T>(work: Promise<T>, signal: AbortSignal | undef
   }
 }
 
-/** By the monotonic clock. Rejects with the signal's reason. `background`: a process that has nothing else to do ends meanwhile. */
-export async function sleep(
-  ms: number,
-  signal?: AbortSignal,
-  { background = false }: { readonly background?: boolean } = {},
-): Promise<void> {
+/** By the monotonic clock. Rejects with the signal's reason. */
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted()
   let timer: NodeJS.Timeout | undefined
   const slept = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms)
-    if (background) timer.unref()
   })
   try {
     await raceAbort(slept, signal)

@@ -201,7 +201,9 @@ export class Foreground {
   /** A runtime may let a process go in the moment in which it is killed: nobody has taken down who that is, and it would go on. */
   async #killLetGo(state: TaskState, files: ProcessFiles): Promise<void> {
     const pid = pidIn(readSmall(files.path(pidName)))
-    if (pid !== undefined) sendSignal(pid, sigkill)
+    // Not somebody who has the number of one that has ended.
+    const inside = await this.#context.cgroups.processes(state.cgroup)
+    if (pid !== undefined && (inside === undefined || inside.includes(pid))) sendSignal(pid, sigkill)
     if (state.execId === undefined) await killGroup(this.#context, state.cgroup)
   }
   #forget(key: string): void {
