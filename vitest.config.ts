@@ -19,6 +19,9 @@ const shared = {
 
 /** Files that each start a daemon: one after the other unless asked. */
 const integrationWorkers = Number(process.env.POUCH_SDK_TEST_WORKERS ?? 1)
+/** Projects of their own, to run beside the others. */
+const local = 'test/integration/local/**/*.test.ts'
+const containerd = 'test/integration/{containerd,host}/**/*.test.ts'
 
 const config: ViteUserConfig = {
   test: {
@@ -62,18 +65,21 @@ const config: ViteUserConfig = {
           sequence: { groupOrder: 1 },
         },
       },
-      {
+      ...[
+        { name: 'integration', include: ['test/integration/**/*.test.ts'], exclude: [containerd, local] },
+        { name: 'containerd', include: [containerd] },
+        { name: 'local', include: [local] },
+      ].map((files) => ({
         ...shared,
         test: {
-          name: 'integration',
+          ...files,
           allowOnly: false,
-          include: ['test/integration/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: integrationWorkers,
           sequence: { groupOrder: 2 },
         },
-      },
+      })),
     ],
   },
 }

@@ -4,8 +4,9 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { buildDist } from './build-dist.mjs'
 import { compile } from './compile.mjs'
-import { enter, furnish, isInside } from './namespace.mjs'
+import { canEnter, enter, furnish, isInside } from './namespace.mjs'
 import { root, show } from './process.mjs'
 import { installTarball } from './tarball.mjs'
 
@@ -18,11 +19,10 @@ if (isInside()) {
   await furnish()
   process.exitCode = await runBenches()
 } else {
-  const built = await show([process.execPath, 'scripts/build.mjs', '--if-stale'])
+  const built = await buildDist({ ifStale: true })
   if (built !== 0) process.exit(built)
   const size = wanted.length === 0 || wanted.includes('size') ? await measureSize() : 0
-  const benches = (await chosen()).length > 0 ? await enter(fileURLToPath(import.meta.url), process.argv.slice(2)) : 0
-  process.exitCode = size || benches
+  process.exitCode = size || ((await chosen()).length > 0 ? await enterBenches() : 0)
 }
 
 /** Files whose name starts with a dot or an underscore, and folders, are parts of benches. */
@@ -36,6 +36,10 @@ async function chosen() {
     process.exit(2)
   }
   return wanted.length === 0 ? all : all.filter((name) => wanted.includes(name))
+}
+
+async function enterBenches() {
+  return (await canEnter()) ? enter(fileURLToPath(import.meta.url), process.argv.slice(2)) : 1
 }
 
 async function runBenches() {

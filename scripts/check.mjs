@@ -14,7 +14,6 @@ const steps = [
   { name: 'types', command: bin('tsc', '--project', '.') },
   { name: 'package', after: ['build'], command: script('package-test.mjs'), notes: true },
   { name: 'docs', command: bin('typedoc', '--logLevel', 'Warn') },
-  { name: 'type tests', command: bin('vitest', 'run', '--project', 'types', '--reporter=default') },
   { name: 'format', command: bin('biome', 'format', '--reporter=summary', '.') },
   { name: 'lint', command: bin('biome', 'lint', '--max-diagnostics=100', '--error-on-warnings', '.') },
   { name: 'dependency rules', command: bin('depcruise', '--output-type', 'err-long', 'src') },

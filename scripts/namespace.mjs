@@ -9,18 +9,20 @@ const marker = 'POUCH_SDK_PRIVATE_NAMESPACES'
 /** Whether this process was started by `enter`. */
 export const isInside = () => process.env[marker] === '1'
 
-/** Runs this script again, inside, with a temporary folder of its own that is removed afterwards. Resolves with its exit code. */
-export async function enter(script, args) {
+/** Whether namespaces can be made here; where not, says why. */
+export async function canEnter() {
   const refused = await whyRefused()
-  if (refused !== undefined) {
-    process.stderr.write(`${refused}\n`)
-    return 1
-  }
+  if (refused !== undefined) process.stderr.write(`${refused}\n`)
+  return refused === undefined
+}
+
+/** Runs a script inside, with a temporary folder of its own that is removed afterwards. Resolves with its exit code. */
+export async function enter(script, args, { env = process.env, prefix } = {}) {
   // Short, since sockets lie below it and their paths end at 108 bytes.
   const temporary = await mkdtemp(join(tmpdir(), 'pt-'))
   try {
     const command = ['unshare', '--net', '--mount', '--propagation', 'private', process.execPath, script, ...args]
-    return await show(command, { env: { ...process.env, [marker]: '1', TMPDIR: temporary } })
+    return await show(command, { env: { ...env, [marker]: '1', TMPDIR: temporary }, prefix })
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }

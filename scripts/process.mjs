@@ -1,5 +1,6 @@
 // Children of the scripts: run one, with its output shown or kept.
 import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /** The repository. */
@@ -32,18 +33,27 @@ export function capture(command, { cwd = root, env = process.env } = {}) {
   })
 }
 
-/** Its exit code as a shell tells it, with our own streams; what ends us is passed on. */
-export function show(command, { cwd = root, env = process.env } = {}) {
+/** Its exit code as a shell tells it, with our own streams; what ends us is passed on. With a prefix, each line of its output has that. */
+export function show(command, { cwd = root, env = process.env, prefix } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command[0], command.slice(1), { cwd, env, stdio: 'inherit' })
+    const stdio = prefix === undefined ? 'inherit' : ['ignore', 'pipe', 'pipe']
+    const child = spawn(command[0], command.slice(1), { cwd, env, stdio })
+    if (prefix !== undefined) {
+      forwardLines(child.stdout, process.stdout, prefix)
+      forwardLines(child.stderr, process.stderr, prefix)
+    }
     const forward = (signal) => child.kill(signal)
     // A terminal sends SIGINT to both; the child decides what it means.
     const ignore = () => {}
     process.on('SIGTERM', forward).on('SIGHUP', forward).on('SIGINT', ignore)
     child.once('error', reject)
-    child.once('exit', (code, signal) => {
+    child.once('close', (code, signal) => {
       process.off('SIGTERM', forward).off('SIGHUP', forward).off('SIGINT', ignore)
       resolve(code ?? (signal === 'SIGINT' ? 130 : signal === 'SIGKILL' ? 137 : 143))
     })
   })
+}
+
+function forwardLines(from, to, prefix) {
+  createInterface({ input: from, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => to.write(`${prefix}${line}\n`))
 }

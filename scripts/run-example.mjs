@@ -1,4 +1,5 @@
 // Builds what is stale and runs one TypeScript program of this repository: run-example.mjs FILE [ARGUMENT...]
+import { buildDist } from './build-dist.mjs'
 import { compile } from './compile.mjs'
 import { show } from './process.mjs'
 
@@ -7,7 +8,7 @@ if (source === undefined) {
   process.stderr.write('usage: run-example.mjs FILE [ARGUMENT...]\n')
   process.exit(2)
 }
-const built = await show([process.execPath, 'scripts/build.mjs', '--if-stale', '--no-types'])
+const built = await buildDist({ ifStale: true, types: false })
 if (built !== 0) process.exit(built)
 const program = await compile(source)
 try {

@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
 }
 export interface Programs extends Closeable {
+  /** The bundle. */
+  readonly file: string
   start(args: readonly string[], options?: StartOptions): ChildProgram
 }
 
@@ -49,6 +51,7 @@ export async function bundleProgram(name: string): Promise<Programs> {
     logLevel: 'error',
   })
   return {
+    file,
     start(args, { isolated = false, bootId, env = {} } = {}) {
       const command = [process.execPath, file, ...args]
       const wrapping = isolated ? inNamespaces : bootId === undefined ? [] : inBoot(join(directory, `boot-${bootId}`), bootId)

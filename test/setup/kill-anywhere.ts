@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text as readText } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { compile } from '../../scripts/compile.mjs'
 import { Engine } from '../../src/index.js'
+import { bundleProgram, type Programs } from './child-program.js'
+import { firstStep, stride, whichSteps } from './every-step.js'
 import { busyboxImage, putImage } from './images.js'
 import { openRoom, type Room } from './open-room.js'
 import { cgroupsBelow, filesBelow, mountsBelow, processesLeft, removeCgroup, runDirectoryOf } from './outside.js'
@@ -21,34 +22,28 @@ export interface KillAnywhere {
 }
 type Work = KilledProgram['work']
 
-/** A step takes about a second: a run of the tests takes every other one, today the odd, tomorrow the even ones. All: `POUCH_SDK_EVERY_STEP=1`. */
-const everyStep = process.env['POUCH_SDK_EVERY_STEP'] === '1'
-const stride = everyStep ? 1 : 2
-const which = everyStep ? 'each step' : 'every other step'
-const firstStep = everyStep ? 1 : 1 + (Math.floor(Date.now() / 86_400_000) % 2)
-
 /** To be called where tests are defined. */
 export function killAnywhere({ room, left, removeImage }: KillAnywhere): void {
   const cgroupParent = `/pouch-sdk-kill-${process.pid}`
   let registry: RunningRegistry
-  let program: Awaited<ReturnType<typeof compile>>
+  let programs: Programs
   let image: string
 
   beforeAll(async () => {
     registry = await startRegistry()
     await putImage(registry.url, 'busybox', 'latest', await busyboxImage({ extra: [{ name: 'marker', body: 'second layer' }] }))
     image = `${registry.host}/busybox:latest`
-    program = await compile('test/setup/programs/killed.ts')
+    programs = await bundleProgram('killed')
   })
   afterAll(async () => {
-    await program?.dispose()
+    await programs?.close()
     await registry?.close()
     await removeCgroup(cgroupParent)
   })
 
   const start = (work: Work, dieAt: number) => {
     const argument: KilledProgram = { room: room(), image, cgroupParent, work, dieAt }
-    return spawn(process.execPath, [program.path, JSON.stringify(argument)], { stdio: ['ignore', 'pipe', 'pipe'] })
+    return spawn(process.execPath, [programs.file, JSON.stringify(argument)], { stdio: ['ignore', 'pipe', 'pipe'] })
   }
   /** `finished` is false when it was killed. */
   async function runProgram(work: Work, dieAt: number): Promise<{ readonly finished: boolean; readonly output: string }> {
@@ -102,14 +97,14 @@ export function killAnywhere({ room, left, removeImage }: KillAnywhere): void {
   }
 
   describe('a killed process leaves nothing that the next engine does not put right', () => {
-    it(`before ${which} of a pull`, async () => {
+    it(`before ${whichSteps} of a pull`, async () => {
       const steps = await killAtEach('pull', () => removeImage(image, false))
       expect(steps).toBeGreaterThan(20)
       await removeImage(image, true)
     }, 300_000)
 
     for (const work of ['run', 'detached', 'exec'] as const) {
-      it(`before ${which} of "${work}"`, async () => {
+      it(`before ${whichSteps} of "${work}"`, async () => {
         await pull()
         const steps = await killAtEach(work, async () => {})
         expect(steps).toBeGreaterThan(20)

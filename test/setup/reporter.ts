@@ -1,7 +1,8 @@
 // Counts a run for `scripts/test.mjs`, and finds what vitest forgives: skips without a reason, suites and projects in which nothing ran.
 import { writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
-import type { SerializedError } from 'vitest'
+import { stripVTControlCharacters } from 'node:util'
+import type { SerializedError, TestError } from 'vitest'
 import type { Reporter, TestCase, TestModule, TestRunEndReason, TestSuite, Vitest } from 'vitest/node'
 import { isRefusal } from '../../src/conformance/suite.js'
 import { reasonOfSkip, titleOfSkip } from './skips.js'
@@ -16,14 +17,11 @@ interface BackendCount {
 interface Summary {
   passed: number
   readonly failures: { readonly test: string; readonly message: string }[]
-  readonly skipped: { readonly test: string; readonly reason: string }[]
+  readonly skipped: { readonly suite: string; readonly title: string; readonly reason: string }[]
   readonly backends: BackendCount[]
   /** Failures that are no test's own. */
   readonly problems: string[]
 }
-
-/** Where a whole run must run it: the beginnings of the names of its backends. */
-const wanted: readonly string[] = ['memory', 'containerd', 'dockerd', 'podman', 'pouchd', 'local']
 
 export class SummaryReporter implements Reporter {
   #vitest: Vitest | undefined
@@ -40,12 +38,6 @@ export class SummaryReporter implements Reporter {
     if (process.env.POUCH_SDK_WHOLE_RUN === '1') {
       const tested = new Set(modules.filter(({ children }) => ran(children.allTests())).map(({ project }) => project.name))
       for (const { name } of this.#vitest?.projects ?? []) if (!tested.has(name)) summary.problems.push(`project "${name}" ran no test`)
-      // Unit tests alone need no daemon.
-      const isWhole = this.#vitest?.projects.some(({ name }) => name === 'integration') ?? false
-      for (const backend of isWhole ? wanted : []) {
-        const rows = summary.backends.filter((row) => row.backend.startsWith(backend))
-        if (!rows.some(({ passed }) => passed > 0)) summary.problems.push(`the backend suite ran no case on ${backend}`)
-      }
     }
     const path = process.env.POUCH_SDK_SUMMARY
     if (path !== undefined) writeFileSync(path, JSON.stringify(summary))
@@ -61,7 +53,7 @@ function countModule(module: TestModule, summary: Summary): void {
     else if (state === 'skipped') countSkip(test, file, summary)
     else {
       failedTests++
-      summary.failures.push({ test: `${file}: ${test.fullName}`, message: errors[0]?.message ?? 'it did not end' })
+      summary.failures.push({ test: `${file}: ${test.fullName}`, message: errors.map(told).join('\n') || 'it did not end' })
     }
   }
   // A file or a hook that fails outside of any test.
@@ -98,7 +90,23 @@ function countSkip(test: TestCase, file: string, summary: Summary): void {
   const kept = test.options.mode === 'run' && test.module.state() === 'failed'
   if (reason === undefined && !kept)
     summary.problems.push(`${name} is ${test.options.mode === 'todo' ? 'a todo' : 'skipped without a reason'}`)
-  if (reason !== undefined) summary.skipped.push({ test: titleOfSkip(name), reason })
+  if (reason !== undefined) summary.skipped.push({ suite: suiteOf(test), title: titleOfSkip(test.name), reason })
+}
+
+/** The outermost one: of a suite of ours, the implementation. */
+function suiteOf(test: TestCase): string {
+  let group: TestCase['parent'] = test.parent
+  let name = relative(process.cwd(), test.module.moduleId)
+  for (; group.type === 'suite'; group = group.parent) name = group.name
+  return name
+}
+
+/** With what was expected, and what it was thrown for or hid. */
+function told({ message, diff, cause, error, suppressed }: TestError): string {
+  const parts = [message, ...(diff === undefined ? [] : [stripVTControlCharacters(diff)])]
+  for (const [why, other] of Object.entries({ cause, error, suppressed }))
+    if (typeof other === 'object' && other !== null) parts.push(`${why}: ${told(other as TestError)}`)
+  return parts.join('\n')
 }
 
 function ran(tests: Iterable<TestCase>): boolean {

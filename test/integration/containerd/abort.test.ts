@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Engine } from '../../../src/index.js'
 import { type EngineLab, openEngineLab } from '../../setup/containerd-engine.js'
+import { firstStep, stride, whichSteps } from '../../setup/every-step.js'
 import { busyboxImage, putImage } from '../../setup/images.js'
 import { ctr, daemonContents, filesBelow, mountsBelow, shimsLeft } from '../../setup/outside.js'
 import { type RunningRegistry, startRegistry } from '../../setup/registry.js'
@@ -39,10 +40,10 @@ async function left(shims: boolean): Promise<unknown> {
   }
 }
 
-/** Aborts at each step in turn until the work is done before it comes. Returns the number of steps. */
+/** Aborts at the steps in turn until the work is done before one comes. Returns the number of steps. */
 async function abortAtEach(work: (signal: AbortSignal) => Promise<unknown>, after: () => Promise<void>, shims = true): Promise<number> {
   const before = await left(shims)
-  for (let at = 1; ; at++) {
+  for (let at = firstStep; ; at += stride) {
     const abort = new AbortController()
     const reason = new Error(`enough at ${at}`)
     let step = 0
@@ -64,7 +65,7 @@ async function abortAtEach(work: (signal: AbortSignal) => Promise<unknown>, afte
   }
 }
 
-describe('an abort before any step rejects with the reason and leaves nothing', () => {
+describe(`an abort before ${whichSteps} rejects with the reason and leaves nothing`, () => {
   it('of a run', async () => {
     const work = (signal: AbortSignal) =>
       engine.containers.run({ image: lab.image, command: ['echo', 'hello'], networkMode: 'none' }, { signal })

@@ -1,6 +1,6 @@
 // A program that embeds an engine and is killed before its n-th step. Its one argument is JSON.
 import { writeSync } from 'node:fs'
-import { Engine } from '../../../src/index.js'
+import { Engine } from '../../../src/api/engine.js'
 import { openRoom, type Room } from '../open-room.js'
 
 export interface KilledProgram {

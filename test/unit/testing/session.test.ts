@@ -2,16 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { Engine } from '../../../src/api/engine.js'
 import { EngineError } from '../../../src/errors.js'
 import type { ContainerSpec } from '../../../src/model/container-spec.js'
-import type { Backend } from '../../../src/ports/backend/backend.js'
 import { session } from '../../../src/testing/session.js'
+import { fakeBackend } from '../api/fake-backend.js'
 
 /** Containers as names; creation waits for `gate`. */
 function fake({ startError, gate }: { readonly startError?: unknown; readonly gate?: Promise<void> } = {}) {
   const alive = new Map<string, ContainerSpec>()
-  let closed = false
   let count = 0
-  const backend = {
-    name: 'fake',
+  const { backend, names } = fakeBackend({
     containers: {
       async create(spec: ContainerSpec) {
         await gate
@@ -21,17 +19,15 @@ function fake({ startError, gate }: { readonly startError?: unknown; readonly ga
       },
       async start() {
         if (startError !== undefined) throw startError
+        return undefined
       },
       async remove(id: string, options: object) {
         expect(options).toMatchObject({ force: true })
         if (!alive.delete(id)) throw new EngineError('not_found', `no container "${id}"`)
       },
     },
-    async close() {
-      closed = true
-    },
-  } as unknown as Backend
-  return { engine: new Engine(backend), alive, isClosed: () => closed }
+  })
+  return { engine: new Engine(backend), alive, isClosed: () => names().includes('close') }
 }
 
 describe('session', () => {
