@@ -1,6 +1,6 @@
 // `engine.on()`: one event stream behind all listeners, open as long as there are any.
 import { EventEmitter } from 'eventemitter3'
-import { EngineError } from '../errors.js'
+import { EngineError, engineClosed } from '../errors.js'
 import type { EngineEvent, EventType } from '../model/event.js'
 import type { SystemService } from '../ports/backend/system.js'
 import { sleep } from '../util/abort.js'
@@ -23,7 +23,7 @@ export class EventHub {
   }
 
   on(name: EventName, listener: EventListener): void {
-    if (this.#closed) throw new EngineError('failed_precondition', 'the engine is closed')
+    if (this.#closed) throw engineClosed()
     if (name !== 'gap' && !Object.hasOwn(types, name.split('.', 1)[0] ?? ''))
       throw new EngineError('invalid_argument', `there is no event "${name}": names are such as "container.exit" or "image.pull"`)
     this.#emitter.on(name, listener)

@@ -16,6 +16,7 @@ import {
   run,
   uniqueImage,
   uniqueName,
+  unlessAborted,
   withContainer,
 } from './backend-suite-subject.js'
 import { collect } from './suite.js'
@@ -308,6 +309,14 @@ export const imageCases: readonly BackendCase[] = [
         if (!late) await assert.rejects(images.get(subject.remote.present), { code: 'not_found' })
         await forgetImage(subject, subject.remote.present)
       }
+      const last = new AbortController()
+      const reason = new Error('aborted as it was done')
+      const onProgress = ({ phase, layer }: TransferProgress): void => {
+        if (phase === 'done' && layer === undefined) last.abort(reason)
+      }
+      const late = await unlessAborted(images.pull(subject.remote.present, { onProgress, signal: last.signal }), reason)
+      if (!late) await assert.rejects(images.get(subject.remote.present), { code: 'not_found' })
+      await forgetImage(subject, subject.remote.present)
       await images.pull(subject.remote.present)
       await forgetImage(subject, subject.remote.present)
     },

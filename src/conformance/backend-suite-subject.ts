@@ -260,16 +260,20 @@ export async function aborted(turns: number, work: (signal: AbortSignal) => Prom
   const reason = new Error(`aborted after ${turns} turns`)
   const controller = new AbortController()
   if (turns === 0) controller.abort(reason)
-  const running = work(controller.signal).then(
+  const running = unlessAborted(work(controller.signal), reason)
+  for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
+  controller.abort(reason)
+  return running
+}
+/** False: it rejected with that reason; with another it fails the case. */
+export function unlessAborted(work: Promise<unknown>, reason: Error): Promise<boolean> {
+  return work.then(
     () => true,
     (error: unknown) => {
       assert.equal(error, reason)
       return false
     },
   )
-  for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
-  controller.abort(reason)
-  return running
 }
 export async function* inChunks(bytes: Uint8Array, size: number = 64 << 10): AsyncGenerator<Uint8Array, void, undefined> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)

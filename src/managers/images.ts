@@ -80,8 +80,7 @@ export class ImageManager implements ImageService {
   }
   async pull(reference: string, options: PullOptions = {}): Promise<ImageInfo> {
     const { pullImage } = await import('./image/pull.js')
-    const name = await pullImage(this.context, reference, options)
-    return made(this.context, 'pull', name, options)
+    return made(this.context, 'pull', await pullImage(this.context, reference, options), options.platform)
   }
   async get(ref: string, options: CallOptions = {}): Promise<ImageInfo> {
     return describe(this.context, await lookupImage(this.context, ref, options), options)
@@ -103,13 +102,13 @@ export class ImageManager implements ImageService {
     const loaded: ImageInfo[] = []
     for (const image of await loadImages(this.context, tar, options)) {
       await this.context.emit('load', { id: image.id }, {})
-      loaded.push(await describe(this.context, image, options))
+      loaded.push(await describe(this.context, image))
     }
     return loaded
   }
   async import(rootfs: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImageInfo> {
     const { importImage } = await import('./image/import.js')
-    return made(this.context, 'import', await importImage(this.context, rootfs, options), options)
+    return made(this.context, 'import', await importImage(this.context, rootfs, options), options.platform)
   }
   async push(_ref: string, _target: string, _options?: PushOptions): Promise<void> {
     throw unsupported('image_push', this.#backend)
@@ -135,11 +134,12 @@ export class ImageManager implements ImageService {
   }
 }
 
-async function made(context: ImageContext, action: string, name: string, { platform, signal }: ImportOptions): Promise<ImageInfo> {
-  const image = await lookupImage(context, name, { platform, signal })
+/** It has its name: an abort comes too late. */
+async function made(context: ImageContext, action: string, name: string, platform: string | undefined): Promise<ImageInfo> {
+  const image = await lookupImage(context, name, { platform })
   await context.emit(action, { id: image.id, name: image.name }, {})
-  return describe(context, image, { signal })
+  return describe(context, image)
 }
-async function describe(context: ImageContext, image: LocalImage, options: CallOptions): Promise<ImageInfo> {
+async function describe(context: ImageContext, image: LocalImage, options: CallOptions = {}): Promise<ImageInfo> {
   return describeImage(context, image, await namesOf(context, image, options), options)
 }

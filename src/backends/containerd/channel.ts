@@ -12,9 +12,10 @@ import type {
 import { type Client, type ClientReadableStream, Metadata } from '@grpc/grpc-js'
 import type { CallOptions, Closeable } from '../../model/common.js'
 import type { Trace } from '../../model/trace.js'
-import { EngineError } from '../../errors.js'
+import { engineClosed } from '../../errors.js'
 import { Connection } from './connection.js'
 import { raceAbort } from '../../util/abort.js'
+import { unlessItHangs } from '../../util/patient-abort.js'
 import { type ErrorContext, toEngineError } from './errors.js'
 import { Version } from './gen/version_pb.js'
 import { Duplex } from './duplex.js'
@@ -36,6 +37,11 @@ export interface StreamOptions extends CallOptions {
 export interface UnaryOptions extends StreamOptions {
   /** Default 60 000; `Infinity` for what may take any time. */
   readonly deadlineMs?: number | undefined
+  /**
+   * For what makes something: an abort waits for the answer, a few seconds, and what has come to be is told. Cut off, a call may do its work
+   * after we have undone it. Default false.
+   */
+  readonly waitForAnswer?: boolean | undefined
 }
 export interface DaemonVersion {
   readonly version: string
@@ -72,6 +78,8 @@ export interface Channel extends Calls, Closeable {
 }
 
 const defaultDeadlineMs = 60_000
+/** Called once, at the end of a call; makes the error to throw. */
+type CallEnd = (error?: unknown, about?: StreamOptions) => unknown
 
 /** Resolves when the daemon has answered. With `waitForReady`, a daemon that is starting is waited for until the deadline. */
 export async function openChannel(options: ChannelOptions & UnaryOptions): Promise<Channel> {
@@ -129,8 +137,18 @@ class GrpcCalls implements Channel {
     request: MessageInitShape<I>,
     options: UnaryOptions = {},
   ): Promise<MessageShape<O>> {
-    const { signal, deadlineMs = defaultDeadlineMs } = options
+    const { signal, waitForAnswer = false } = options
     const end = await this.#begin(method, signal)
+    const call = (cut: CallOptions): Promise<MessageShape<O>> => this.#request(method, request, { ...options, ...cut }, end)
+    return waitForAnswer ? unlessItHangs(call, { signal }) : call({ signal })
+  }
+  #request<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    options: UnaryOptions,
+    end: CallEnd,
+  ): Promise<MessageShape<O>> {
+    const { signal, deadlineMs = defaultDeadlineMs } = options
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
         reject(end(error, options))
@@ -218,12 +236,7 @@ class GrpcCalls implements Channel {
     }
   }
 
-  /** What it returns is called once, at the end of the call, and makes the error to throw. */
-  async #begin(
-    method: DescMethod,
-    signal: AbortSignal | undefined,
-    client: Client = this.#connection.client,
-  ): Promise<(error?: unknown, about?: StreamOptions) => unknown> {
+  async #begin(method: DescMethod, signal: AbortSignal | undefined, client: Client = this.#connection.client): Promise<CallEnd> {
     const name = stepName(method)
     signal?.throwIfAborted()
     if (this.#options.beforeStep !== undefined) {
@@ -245,8 +258,8 @@ class GrpcCalls implements Channel {
         return signal.reason as unknown
       }
       const mapped = this.#connection.isClosed
-        ? new EngineError('unavailable', `the connection for "${name}" was closed`, { cause: error })
-        : toEngineError(error, { step: name, subject: about?.subject })
+        ? engineClosed(error)
+        : toEngineError(error, { step: name, address: this.#options.address, subject: about?.subject })
       done(mapped.code)
       return mapped
     }

@@ -5,6 +5,8 @@ import { EngineError, type EngineErrorOptions, type ErrorCode, isEngineError } f
 export interface ErrorContext {
   /** The call, e.g. `snapshots.prepare`. */
   readonly step: string
+  /** Where the daemon is. */
+  readonly address?: string | undefined
   /** What it was about; named in the message. */
   readonly subject?: { readonly kind: string; readonly id: string } | undefined
 }
@@ -43,11 +45,28 @@ const worded: ReadonlySet<number | undefined> = new Set([status.UNKNOWN, status.
 const transport =
   /Connection dropped|No connection established|ECONN|ENOENT|read |write |Received RST_STREAM|session|Stream removed|transport|GOAWAY/i
 
+/** Why there is no connection gRPC tells in words only. */
+const unconnected = /No connection established\. Last error: (?:Error: connect (E[A-Z]+)|(Protocol error))?/
+const connection: Readonly<Record<string, { readonly code: ErrorCode; readonly words: string }>> = {
+  ENOENT: { code: 'unavailable', words: 'nothing is there' },
+  ECONNREFUSED: { code: 'unavailable', words: 'nobody answers' },
+  ENOTSOCK: { code: 'unavailable', words: 'it is not a socket' },
+  EACCES: { code: 'permission_denied', words: 'no permission to use it' },
+  EPERM: { code: 'permission_denied', words: 'no permission to use it' },
+  'Protocol error': { code: 'unavailable', words: 'what answers there does not speak gRPC' },
+}
+
 /** An EngineError comes back as it is. Aborts must not be passed: they reject with the signal's reason. */
-export function toEngineError(error: unknown, { step, subject }: ErrorContext): EngineError {
+export function toEngineError(error: unknown, { step, address = '', subject }: ErrorContext): EngineError {
   if (isEngineError(error)) return error
   const { code, details } = error as Partial<ServiceError>
   const text = oneLine(details ?? (error instanceof Error ? error.message : String(error)))
+  const [isUnconnected, errno, other] = unconnected.exec(text) ?? []
+  if (isUnconnected !== undefined) {
+    const why = connection[errno ?? other ?? ''] ?? { code: 'unavailable', words: `no connection: ${errno ?? 'it hangs up'}` }
+    const retryable = why.code === 'unavailable'
+    return new EngineError(why.code, `containerd at "${address}": ${why.words}`, { cause: error, subject, retryable })
+  }
   const words = worded.has(code) ? texts.find(({ pattern }) => pattern.test(text)) : undefined
   const lost = code === status.INTERNAL && transport.test(text)
   const to: ErrorCode = words?.code ?? (lost ? 'unavailable' : (codes[code ?? status.UNKNOWN] ?? 'internal'))

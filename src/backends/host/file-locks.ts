@@ -3,7 +3,7 @@
 import { linkSync } from 'node:fs'
 import { mkdir, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EngineError } from '../../errors.js'
+import { EngineError, engineClosed } from '../../errors.js'
 import type { CallOptions, Closeable } from '../../model/common.js'
 import type { Trace } from '../../model/trace.js'
 import type { Locks } from '../../ports/engine/locks.js'
@@ -213,7 +213,7 @@ export class FileLocks implements Locks, Closeable {
   }
 
   async #closeAll(): Promise<void> {
-    this.#closing.abort(new EngineError('unavailable', 'the engine is closed'))
+    this.#closing.abort(engineClosed())
     await Promise.allSettled(this.#taking)
     const held = [...this.#held]
     this.#held.clear()

@@ -6,7 +6,7 @@ import { HttpAttachment } from './attachment.js'
 import type { Upgraded } from './calls.js'
 import { type ContainerContext, containerSubject, inspect } from './container-context.js'
 import { path } from './path.js'
-import { unlessItHangs } from './patient-abort.js'
+import { unlessItHangs } from '../../util/patient-abort.js'
 import type { InspectAnswer } from './wire/container.js'
 import { isRunning } from './wire/container-info.js'
 

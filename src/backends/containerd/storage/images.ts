@@ -32,13 +32,14 @@ export class ContainerdImages implements ImageStore {
     const image = { name, target: toWireDescriptor(target), labels: { ...labels, [rootLabel]: rootId } }
     for (;;) {
       try {
-        await calls.unary(Images.method.create, { image }, about(name, options))
+        await calls.unary(Images.method.create, { image }, { ...about(name, options), waitForAnswer: true })
         return
       } catch (error) {
         if (!isEngineError(error, 'already_exists')) throw error
       }
       try {
-        await calls.unary(Images.method.update, { image, updateMask: { paths: ['target', 'labels'] } }, about(name, options))
+        const change = { image, updateMask: { paths: ['target', 'labels'] } }
+        await calls.unary(Images.method.update, change, { ...about(name, options), waitForAnswer: true })
         return
       } catch (error) {
         if (!isEngineError(error, 'not_found')) throw error // deleted in between: create it again

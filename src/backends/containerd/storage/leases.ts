@@ -30,7 +30,7 @@ export async function takeLease({ calls, rootId, locks }: StorageWire, options: 
   await calls.unary(
     Leases.method.create,
     { id, labels: { [rootLabel]: rootId, [gcExpireLabel]: expires } },
-    { signal: options.signal, subject: { kind: 'lease', id } },
+    { signal: options.signal, subject: { kind: 'lease', id }, waitForAnswer: true },
   )
   undo.keep()
   const close = async (): Promise<void> => {
@@ -66,8 +66,13 @@ export async function sweepLeases({ calls, rootId, locks }: StorageWire, { signa
 /** Resolves when the daemon has removed from its metadata all that nothing keeps. */
 export async function collectGarbage({ calls, rootId }: StorageWire, { signal }: CallOptions): Promise<void> {
   const id = `pouch-sdk-collect-${randomUUID()}`
-  await calls.unary(Leases.method.create, { id, labels: { [rootLabel]: rootId } }, { signal })
+  await using undo = new Rollback(({ step, error }) => {
+    calls.trace({ kind: 'undo', name: step, error })
+  })
+  undo.defer(`delete lease "${id}"`, (cleanup) => deleteLease(calls, id, cleanup))
+  await calls.unary(Leases.method.create, { id, labels: { [rootLabel]: rootId } }, { signal, waitForAnswer: true })
   await calls.unary(Leases.method.delete, { id, sync: true }, { signal, deadlineMs: diskMs })
+  undo.keep()
 }
 
 async function deleteLease(calls: Calls, id: string, options: UnaryOptions): Promise<void> {

@@ -21,11 +21,11 @@ export class ContainerdSnapshotter implements Snapshotter {
     if (options.parentLater === true)
       throw new EngineError('unsupported', `snapshot "${key}": containerd has to know the parent when it is prepared`)
     const request = { snapshotter: this.name, key, parent: parent ?? '', labels: this.#rooted(options.labels) }
-    return (await this.#wire.calls.unary(Snapshots.method.prepare, request, about(key, options))).mounts.map(toMount)
+    return (await this.#wire.calls.unary(Snapshots.method.prepare, request, making(key, options))).mounts.map(toMount)
   }
   async view(key: string, parent: string, options: PrepareOptions = {}): Promise<readonly Mount[]> {
     const request = { snapshotter: this.name, key, parent, labels: this.#rooted(options.labels) }
-    return (await this.#wire.calls.unary(Snapshots.method.view, request, about(key, options))).mounts.map(toMount)
+    return (await this.#wire.calls.unary(Snapshots.method.view, request, making(key, options))).mounts.map(toMount)
   }
   async mounts(key: string, options?: CallOptions): Promise<readonly Mount[]> {
     return (await this.#wire.calls.unary(Snapshots.method.mounts, { snapshotter: this.name, key }, about(key, options))).mounts.map(toMount)
@@ -33,7 +33,7 @@ export class ContainerdSnapshotter implements Snapshotter {
   /** The daemon carries no label over, so the committed one is no root of collection. */
   async commit(name: string, key: string, options: CommitOptions = {}): Promise<void> {
     const labels = { ...options.labels, [rootLabel]: this.#wire.rootId }
-    await this.#wire.calls.unary(Snapshots.method.commit, { snapshotter: this.name, name, key, labels }, about(name, options, diskMs))
+    await this.#wire.calls.unary(Snapshots.method.commit, { snapshotter: this.name, name, key, labels }, making(name, options, diskMs))
   }
   async find(key: string, options?: CallOptions): Promise<SnapshotInfo | undefined> {
     try {
@@ -73,6 +73,10 @@ const about = (key: string, options: CallOptions = {}, deadlineMs?: number): Una
   signal: options.signal,
   subject: { kind: 'snapshot', id: key },
   deadlineMs,
+})
+const making = (key: string, options: CallOptions, deadlineMs?: number): UnaryOptions => ({
+  ...about(key, options, deadlineMs),
+  waitForAnswer: true,
 })
 const toInfo = ({ name, parent, kind, labels }: Info): SnapshotInfo => ({
   key: name,

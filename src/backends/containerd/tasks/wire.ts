@@ -43,7 +43,7 @@ export class Wire {
           runtime: { name: runtime.shim, ...(runtime.options && { options: runtime.options }) },
         },
       },
-      about(target, options),
+      { ...about(target, options), waitForAnswer: true },
     )
   }
   /** Absent is success. */

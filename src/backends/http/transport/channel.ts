@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
-import { EngineError, isEngineError } from '../../../errors.js'
+import { EngineError, engineClosed, isEngineError } from '../../../errors.js'
 import type { CallOptions, Closeable } from '../../../model/common.js'
 import type { Trace } from '../../../model/trace.js'
 import { raceAbort } from '../../../util/abort.js'
@@ -169,11 +169,11 @@ export class Channel implements HttpCalls {
 
   async #connect(options: CallOptions = {}): Promise<Duplex> {
     using _turn = await this.#gate.enter(options)
-    if (this.#closed) throw closedError()
+    if (this.#closed) throw engineClosed()
     const socket = await this.#endpoint.open(options)
     if (this.#closed) {
       socket.destroy()
-      throw closedError()
+      throw engineClosed()
     }
     this.#open.add(socket)
     socket.once('close', () => {
@@ -194,7 +194,7 @@ export class Channel implements HttpCalls {
       }
     }
     try {
-      if (this.#closed) throw closedError()
+      if (this.#closed) throw engineClosed()
       const result = await work()
       tell()
       return result
@@ -208,7 +208,7 @@ export class Channel implements HttpCalls {
   #failure(error: unknown, method: Method, path: string, exchange: Exchange): unknown {
     const { signal } = exchange
     if (signal?.aborted === true) return signal.reason
-    if (this.#closed && !isEngineError(error)) return closedError(error)
+    if (this.#closed && !isEngineError(error)) return engineClosed(error)
     return toEngineError(error, this.#context(method, path, exchange))
   }
   #context(method: Method, path: string, { subject }: Exchange): ErrorContext {
@@ -217,7 +217,7 @@ export class Channel implements HttpCalls {
 
   async #shut(): Promise<void> {
     this.#closed = true
-    const gone = closedError()
+    const gone = engineClosed()
     await Promise.all([this.#quick.destroy(gone), this.#patient.destroy(gone)].map((one) => one.catch(() => {})))
     await Promise.all([...this.#open].map(destroyed))
     await this.#endpoint.close()
@@ -231,10 +231,6 @@ function destroyed(socket: Duplex): Promise<void> {
     if (socket.closed) resolve()
     else socket.once('close', resolve).destroy()
   })
-}
-
-function closedError(cause?: unknown): EngineError {
-  return new EngineError('unavailable', 'the engine is closed', { cause })
 }
 
 function parse(text: string, method: Method, path: string): unknown {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { status } from '@grpc/grpc-js'
 import { describe, expect, it } from 'vitest'
 import { type ChannelOptions, openChannel } from '../../../../src/backends/containerd/channel.js'
@@ -14,9 +16,17 @@ const open = (daemon: FakeDaemon, options: Partial<ChannelOptions> = {}) =>
 const coded = (code: string) => expect.objectContaining({ name: 'EngineError', code })
 
 describe('openChannel', () => {
-  it('throws unavailable when nobody listens', async () => {
+  it('says that nothing is there, or that it is no containerd', async () => {
     await using daemon = await fakeDaemon()
-    await expect(open(daemon)).rejects.toEqual(coded('unavailable'))
+    const { address } = daemon
+    await expect(open(daemon)).rejects.toMatchObject({ code: 'unavailable', message: `containerd at "${address}": nothing is there` })
+    const web = createServer((_, response) => response.end('a page')).listen(address)
+    await once(web, 'listening')
+    await expect(open(daemon)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `containerd at "${address}": what answers there does not speak gRPC`,
+    })
+    web.close()
   })
   it('waits for a daemon that is starting when asked to', async () => {
     await using daemon = await fakeDaemon()
@@ -103,6 +113,26 @@ describe('a channel', () => {
     await cancel
     await expect(channel.unary(Images.method.get, {}, { signal: abort.signal })).rejects.toBe('the reason')
   })
+  it('tells what an aborted call has made that waits for the answer, and rejects with the reason where it made nothing', async () => {
+    let abort = new AbortController()
+    let answer: 'made' | 'failed' = 'made'
+    await using daemon = await (await fakeDaemon())
+      .unary(Images.method.create, (_call, reply) => {
+        abort.abort('the reason')
+        setTimeout(() => {
+          if (answer === 'made') reply(null, { image: { name: 'image' } })
+          else reply({ code: status.ALREADY_EXISTS, details: 'there' })
+        }, 50)
+      })
+      .start()
+    await using channel = await open(daemon)
+    const make = () => channel.unary(Images.method.create, {}, { signal: abort.signal, waitForAnswer: true })
+    expect((await make()).image?.name).toBe('image')
+    await expect(make()).rejects.toBe('the reason')
+    abort = new AbortController()
+    answer = 'failed'
+    await expect(make()).rejects.toBe('the reason')
+  })
   it('rejects what is under way when it is closed, and every call afterwards', async () => {
     let arrived = (): void => {}
     const arrival = new Promise<void>((resolve) => {
@@ -114,12 +144,12 @@ describe('a channel', () => {
       })
       .start()
     await using channel = await open(daemon)
-    const calling = expect(channel.unary(Images.method.get, {}, { deadlineMs: Infinity })).rejects.toEqual(coded('unavailable'))
+    const calling = expect(channel.unary(Images.method.get, {}, { deadlineMs: Infinity })).rejects.toEqual(coded('failed_precondition'))
     await arrival
     await channel.close()
     await channel.close()
     await calling
-    await expect(channel.ping()).rejects.toEqual(coded('unavailable'))
+    await expect(channel.ping()).rejects.toEqual(coded('failed_precondition'))
   })
   it('rejects what is under way when the daemon goes, and works again when it is back', async () => {
     let arrived = (): void => {}

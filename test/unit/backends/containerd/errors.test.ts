@@ -29,6 +29,21 @@ describe('toEngineError', () => {
   ])('%i "%s" is %s', (code, details, expected) => {
     expect(map(code, details).code).toBe(expected)
   })
+  it.each([
+    ['connect ENOENT /x.sock', 'unavailable', 'nothing is there'],
+    ['connect ECONNREFUSED /x.sock', 'unavailable', 'nobody answers'],
+    ['connect EACCES /x.sock', 'permission_denied', 'no permission to use it'],
+    ['connect EIO /x.sock', 'unavailable', 'no connection: EIO'],
+  ])('says where there is no connection, and why: %s', (why, code, words) => {
+    const error = toEngineError(
+      Object.assign(new Error('x'), {
+        code: status.UNAVAILABLE,
+        details: `No connection established. Last error: Error: ${why}. Resolution note: `,
+      }),
+      { step: 'a.b', address: '/x.sock' },
+    )
+    expect(error).toMatchObject({ code, message: `containerd at "/x.sock": ${words}` })
+  })
   it('makes one line that names the step where there is no subject, and keeps the cause', () => {
     const error = map(status.UNKNOWN, 'first\n  second: unknown')
     expect(error.message).toBe('containerd "a.b": first; second')

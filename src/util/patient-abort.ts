@@ -1,6 +1,6 @@
 // For what a daemon does all the same when nobody listens any more: an abort waits for its answer, but not for ever.
-import type { CallOptions } from '../../model/common.js'
-import { linkedSignal, onAbort } from '../../util/abort.js'
+import type { CallOptions } from '../model/common.js'
+import { linkedSignal, onAbort } from './abort.js'
 
 const patienceMs = 5_000
 
