@@ -1214,7 +1214,10 @@ interface RegistryOptions {
 }
 
 interface OpenLocalOptions extends CallOptions {
-    /** An absolute path: where everything of this engine is. Made if missing, mode 0700. */
+    /**
+     * An absolute path: where everything of this engine is, made if missing, mode 0700. But for what ends with the boot: that is in `/run/pouch-sdk`
+     * where it can be, the root's own and what was found out about the machine's runtimes.
+     */
     readonly root: string;
     /** By the name that containers ask for. Default: crun and runc, as far as they are on PATH. */
     readonly runtimes?: Readonly<Record<string, Runtime>> | undefined;

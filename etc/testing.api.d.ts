@@ -1311,7 +1311,10 @@ declare class Containers {
     #private;
     /** @internal */
     constructor(backend: Backend);
-    /** A detached container, unless `lifetime` says otherwise: it outlives this process. Nothing runs yet. */
+    /**
+     * A detached container, unless `lifetime` says otherwise: it outlives this process. Nothing runs yet. Throws `not_found` where the image is not here and
+     * `pull` does not say that it may be pulled.
+     */
     create(spec: ContainerSpec, options?: CallOptions): Promise<Container>;
     /** One that is removed at the end of its block, or else with this process. */
     createOwned(spec: ContainerSpec, options?: CallOptions): Promise<OwnedContainer>;
@@ -1439,7 +1442,10 @@ declare class Engine implements Closeable {
     /** From soon after the call on; who must miss nothing uses `events`. */
     on(name: EventName, listener: EventListener): this;
     off(name: EventName, listener: EventListener): this;
-    /** Twice is success; never rejects. */
+    /**
+     * Ends what is owned and cuts off what is being made. What is under way, or called afterwards on any handle, is `failed_precondition`. Twice is success;
+     * never rejects.
+     */
     close(): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;
 }

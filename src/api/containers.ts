@@ -1,3 +1,4 @@
+import { EngineError, isEngineError } from '../errors.js'
 import type { CallOptions } from '../model/common.js'
 import type { ContainerSpec } from '../model/container-spec.js'
 import type { Backend } from '../ports/backend/backend.js'
@@ -21,19 +22,18 @@ export class Containers {
     this.#backend = backend
   }
 
-  /** A detached container, unless `lifetime` says otherwise: it outlives this process. Nothing runs yet. */
+  /**
+   * A detached container, unless `lifetime` says otherwise: it outlives this process. Nothing runs yet. Throws `not_found` where the image is not here and
+   * `pull` does not say that it may be pulled.
+   */
   async create(spec: ContainerSpec, options?: CallOptions): Promise<Container> {
-    return new Container(
-      this.#backend,
-      await this.#backend.containers.create(checkInput(containerSpec, spec, 'container'), checkOptional(callOptions, options, 'create')),
-    )
+    const checked = checkInput(containerSpec, spec, 'container')
+    return new Container(this.#backend, await this.#create(checked, checkOptional(callOptions, options, 'create')))
   }
   /** One that is removed at the end of its block, or else with this process. */
   async createOwned(spec: ContainerSpec, options?: CallOptions): Promise<OwnedContainer> {
-    const id = await this.#backend.containers.create(
-      ownedSpec(checkInput(containerSpec, spec, 'container')),
-      checkOptional(callOptions, options, 'createOwned'),
-    )
+    const checked = ownedSpec(checkInput(containerSpec, spec, 'container'))
+    const id = await this.#create(checked, checkOptional(callOptions, options, 'createOwned'))
     const { close } = closeable(() => removeOwned(this.#backend, id))
     return new OwnedContainer(this.#backend, id, close)
   }
@@ -56,5 +56,14 @@ export class Containers {
   async *list(options?: ListContainersOptions): AsyncGenerator<ListedContainer, void, undefined> {
     const listed = this.#backend.containers.list(checkOptional(listContainersOptions, options, 'list'))
     for await (const info of listed) yield new ListedContainer(this.#backend, info)
+  }
+  async #create(spec: ContainerSpec, options?: CallOptions): Promise<string> {
+    try {
+      return await this.#backend.containers.create(spec, options)
+    } catch (error) {
+      if (spec.pull !== undefined || !isEngineError(error, 'not_found') || error.subject?.kind !== 'image') throw error
+      const { message, subject } = error
+      throw new EngineError('not_found', `${message}: pull it first, or say pull: 'missing'`, { cause: error, subject })
+    }
   }
 }

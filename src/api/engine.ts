@@ -12,6 +12,7 @@ import { checkInput, checkOptional } from './input/check.js'
 import { callOptions } from './input/fields.js'
 import { daemonChange, eventsOptions } from './input/system.js'
 import { Networks } from './networks.js'
+import { untilClosed } from './until-closed.js'
 import { Volumes } from './volumes.js'
 
 /** A way of running containers, whichever it is. Closing it ends what it owns (`run`, `createOwned`), and no other container. */
@@ -32,15 +33,16 @@ export class Engine implements Closeable {
         'invalid_argument',
         'new Engine() takes what openLocal, connectHttp or connectContainerd resolves with: await it',
       )
-    this.#backend = backend
-    this.containers = new Containers(backend)
-    this.images = new Images(backend)
-    this.networks = new Networks(backend)
-    this.volumes = new Volumes(backend)
-    this.#hub = new EventHub(backend.system)
+    const open = untilClosed(backend)
+    this.#backend = open
+    this.containers = new Containers(open)
+    this.images = new Images(open)
+    this.networks = new Networks(open)
+    this.volumes = new Volumes(open)
+    this.#hub = new EventHub(open.system)
     this.#closing = closeable(async () => {
       this.#hub.close()
-      await backend.close()
+      await open.close()
     })
   }
 
@@ -89,7 +91,10 @@ export class Engine implements Closeable {
     this.#hub.off(name, listener)
     return this
   }
-  /** Twice is success; never rejects. */
+  /**
+   * Ends what is owned and cuts off what is being made. What is under way, or called afterwards on any handle, is `failed_precondition`. Twice is success;
+   * never rejects.
+   */
   close(): Promise<void> {
     return this.#closing.close()
   }

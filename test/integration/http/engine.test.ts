@@ -4,18 +4,32 @@ import { Engine } from '../../../src/api/engine.js'
 import { connectHttp } from '../../../src/backends/http/connect.js'
 import { shell } from '../../../src/conformance/tasks/subject.js'
 import type { Closeable } from '../../../src/model/common.js'
+import { closeMidway } from '../../setup/closed-midway.js'
 import { startTestDockerd } from '../../setup/dockerd.js'
 import { busyboxImage, chunks, dockerArchive, plainLayers } from '../../setup/images.js'
 import { startTestPodman } from '../../setup/podman.js'
 
 const image = 'registry.example/suite/busybox:1'
-const daemons: Readonly<Record<string, () => Promise<{ readonly socketPath: string } & Closeable>>> = {
-  dockerd: startTestDockerd,
-  podman: startTestPodman,
+interface Daemon extends Closeable {
+  readonly socketPath: string
+  /** Of all containers, as its own client tells them. */
+  ids(): Promise<readonly string[]>
+}
+const list = ['ps', '--all', '--quiet'] as const
+const lines = (text: string): readonly string[] => text.split('\n').filter((line) => line !== '')
+const daemons: Readonly<Record<string, () => Promise<Daemon>>> = {
+  async dockerd() {
+    const daemon = await startTestDockerd()
+    return { ...daemon, ids: async () => lines(await daemon.docker(...list)) }
+  },
+  async podman() {
+    const daemon = await startTestPodman()
+    return { ...daemon, ids: async () => lines(await daemon.podman(...list)) }
+  },
 }
 
 describe.each(Object.entries(daemons))('an engine on %s', (_, start) => {
-  let daemon: { readonly socketPath: string } & Closeable
+  let daemon: Daemon
   let engine: Engine
   beforeAll(async () => {
     daemon = await start()
@@ -81,5 +95,10 @@ describe.each(Object.entries(daemons))('an engine on %s', (_, start) => {
     })
     await sick.start()
     await expect(sick.waitUntilHealthy()).rejects.toMatchObject({ code: 'failed_precondition' })
+  })
+
+  it('leaves none of its containers when it is closed while they are made and run', async () => {
+    await closeMidway(new Engine(await connectHttp({ socketPath: daemon.socketPath })), image)
+    expect(await daemon.ids()).toEqual([])
   })
 })
