@@ -67,6 +67,15 @@ export const ioCases: readonly TaskCase[] = [
     },
   },
   {
+    title: 'an end of stdin that comes at once, with nothing before it, is not lost',
+    async run(subject) {
+      await withTask(subject, shell('cat; echo done'), { stdio: { stdin: true, attach: true } }, async (_ref, attachment) => {
+        await attachment?.closeStdin()
+        assert.deepEqual(await readAll(attachment), { stdout: 'done\n', stderr: '' })
+      })
+    },
+  },
+  {
     title: 'without stdin write throws failed_precondition and the process reads an end of file',
     async run(subject) {
       await withTask(subject, shell('cat; echo done'), { stdio: { attach: true } }, async (_ref, attachment) => {
