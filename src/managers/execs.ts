@@ -69,9 +69,11 @@ export class ExecManager implements ExecService {
     }
   }
 
+  /** Asks for the container, too: its end is known to others sooner than to us. */
   async get(execId: string, options: CallOptions = {}): Promise<ExecInfo> {
-    options.signal?.throwIfAborted()
     const { ref, spec, state } = this.#find(execId)
+    const task = await this.#deps.tasks.find({ containerId: ref.containerId }, options)
+    if (task === undefined || task.status === 'exited') throw forgotten(execId)
     return { id: execId, containerId: ref.containerId, spec, state }
   }
 
@@ -95,7 +97,7 @@ export class ExecManager implements ExecService {
 
   #find(execId: string): Exec {
     const exec = this.#execs.get(execId)
-    if (exec === undefined) throw new EngineError('not_found', `no exec "${execId}"`, { subject: { kind: 'exec', id: execId } })
+    if (exec === undefined) throw forgotten(execId)
     return exec
   }
   async #mustRun(containerId: string, options: CallOptions): Promise<void> {
@@ -149,6 +151,10 @@ export class ExecManager implements ExecService {
       if (!isEngineError(error, 'not_found')) this.#deps.failed(`free exec "${ref.execId ?? ''}"`, error)
     }
   }
+}
+
+function forgotten(execId: string): EngineError {
+  return new EngineError('not_found', `no exec "${execId}"`, { subject: { kind: 'exec', id: execId } })
 }
 
 async function* ended<T>(source: AsyncIterable<T>, end: () => void): AsyncGenerator<T> {

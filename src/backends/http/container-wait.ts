@@ -6,8 +6,8 @@ import type { ExitStatus } from '../../model/process.js'
 import type { WaitOptions } from '../../ports/backend/containers.js'
 import { linkedSignal, sleep, within } from '../../util/abort.js'
 import { type ContainerContext, containerSubject, inspect, noContainer } from './container-context.js'
+import { type ToldEnd, endInHistory, lookedAt } from './container-history.js'
 import { untilSettled } from './container-settle.js'
-import { engineEvents } from './events.js'
 import { path } from './path.js'
 import { readBody } from './transport/body.js'
 import type { InspectAnswer, InspectState } from './wire/container.js'
@@ -18,8 +18,6 @@ type WaitContext = Pick<ContainerContext, 'calls' | 'dialect' | 'facts' | 'signa
 const shortestMs = 50
 const longestMs = 1_000
 const mostWaitBytes = 64 * 1024
-/** Some daemons write their history a little later than they act. */
-const historyMs = 3_000
 
 export async function waitContainer(context: WaitContext, id: string, options: WaitOptions = {}): Promise<ExitStatus> {
   return context.dialect.containers.wait === 'conditions' ? byConditions(context, id, options) : byAsking(context, id, options)
@@ -44,10 +42,14 @@ async function byConditions(context: WaitContext, id: string, { until = 'exit', 
     }
     last = settled ?? last
     const code = await next()
+    const end = code === undefined ? undefined : { exitCode: code, exitedAt: new Date() }
     const after = await lookFor(context, id, { signal })
-    const exit = after === undefined ? toldEnd(context, before, code) : lastEnd(context, after, code)
+    const known = after === undefined ? undefined : lastEnd(context, after, code)
+    const told = end && toldExit(context, before.Id, end)
+    const exit = after === undefined && ran(before.State) ? told : known
     last = exit ?? last
-    if (exit !== undefined && until === 'next-exit') return exit
+    // It may have been started and have ended again before it was looked at.
+    if (exit !== undefined && until === 'next-exit') return told === undefined || told.exitCode === exit.exitCode ? exit : told
     if (after === undefined) return whenGone(id, until === 'exit' && exit !== undefined ? 'removed' : until, last)
     if (exit === undefined) await sleep(shortestMs, signal) // a start that failed
   }
@@ -65,12 +67,12 @@ function whenGone(id: string, until: WaitOptions['until'], last: ExitStatus | un
   if (until === 'removed' && last !== undefined) return last
   throw noContainer(id)
 }
-/** Of one that ended and was removed before anybody could look: only what the wait itself told. */
-function toldEnd({ signals }: WaitContext, { Id, State }: InspectAnswer, exitCode: number | undefined): ExitStatus | undefined {
-  const ran = isRunning(State) || isRestarting(State) || State.Paused === true
-  if (!ran || exitCode === undefined) return undefined
-  const exitedAt = new Date()
-  return { exitCode, signal: signals.of(Id, { exitCode, exitedAt }), exitedAt, oomKilled: undefined, lost: false }
+/** Nobody looked: it may have been removed, or have been started again. */
+function toldExit({ signals }: Pick<WaitContext, 'signals'>, id: string, end: ToldEnd): ExitStatus {
+  return { ...end, signal: signals.of(id, end), oomKilled: undefined, lost: false }
+}
+function ran(state: InspectState): boolean {
+  return isRunning(state) || isRestarting(state) || state.Paused === true
 }
 
 /** `undefined` when it is not there. What it resolves with waits for the end, whose code it gives. */
@@ -107,35 +109,41 @@ function parsed(text: string): unknown {
 
 /** For daemons whose `wait` knows running ones only. */
 async function byAsking(context: WaitContext, id: string, { until = 'exit', signal }: WaitOptions): Promise<ExitStatus> {
-  // What ended while the first look was under way ended after the call.
+  // What ended while the first look was under way ended after the call. By a clock that goes ahead of ours anything would have.
   const called = Date.now()
   const first = await inspect(context, id, { signal })
   const finished = toDate(first.State.FinishedAt)?.getTime()
-  const before = finished !== undefined && finished < called ? finished : undefined
+  const isLate = finished !== undefined && finished >= called && finished <= Date.now()
+  const before = isLate ? undefined : finished
   let last: ExitStatus | undefined
   let lastRun: InspectState['StartedAt']
-  /** Of one that was removed before anybody could look. */
-  let ended: ExitStatus | undefined
-  /** What a wait told of the end that is looked at next. */
-  let code: number | undefined
+  /** The run that was waited for before this look, and what was told of its end. */
+  let run: InspectAnswer | undefined
+  let end: ToldEnd | undefined
   for (let answer: InspectAnswer | undefined = first, pauseMs = shortestMs; ; ) {
     if (answer === undefined) {
-      if (ended !== undefined) return ended
+      if (end !== undefined) return toldExit(context, first.Id, end)
       if (until === 'removed' && last !== undefined) return last
       throw noContainer(id)
     }
-    ended = undefined
-    const told = lastEnd(context, answer, code)
+    const told = lastEnd(context, answer, end?.exitCode)
     // While it removes a container Podman tells its end without the code that it told before.
     const exit = told?.lost === true && lastRun === answer.State.StartedAt ? (last ?? told) : told
-    code = undefined
+    if (until === 'next-exit') {
+      let missed: ToldEnd | undefined
+      if (run !== undefined && end !== undefined) missed = endsAt(run, answer) ? undefined : end
+      else if (mayFollowOthers(first, answer, exit) || (isLate && exit?.lost === true))
+        missed = await endInHistory(context, id, isLate ? { since: new Date(called), running: true } : lookedAt(first), { signal })
+      if (missed !== undefined) return toldExit(context, answer.Id, missed)
+    }
+    run = end = undefined
     if (exit !== undefined) [last, lastRun] = [exit, answer.State.StartedAt]
     const over = until === 'exit' && endOf(context, answer) !== undefined
     if (over && exit !== undefined && !(await startsAgain(context, answer, { signal }))) return exit
     if (until === 'next-exit' && exit !== undefined && exit.exitedAt.getTime() !== before) return exit
     if (isRunning(answer.State)) {
-      code = await codeOfRun(context, answer, { signal })
-      ended = toldEnd(context, answer, code)
+      run = answer
+      end = await endOfRun(context, answer, { signal })
       pauseMs = shortestMs
     } else {
       await sleep(pauseMs, signal)
@@ -144,26 +152,37 @@ async function byAsking(context: WaitContext, id: string, { until = 'exit', sign
     answer = await lookFor(context, id, { signal })
   }
 }
+/** Whether the end that is looked at is the one of that run, and not of a later one. */
+function endsAt(run: InspectAnswer, { State, RestartCount }: InspectAnswer): boolean {
+  return State.StartedAt === run.State.StartedAt || (isRunning(State) && restarts(RestartCount, run) <= 1)
+}
+/** Whether there may have been more than one end since, or one whose code nobody tells any more. A restart is counted a moment before it comes. */
+function mayFollowOthers(first: InspectAnswer, { State, RestartCount }: InspectAnswer, exit: ExitStatus | undefined): boolean {
+  const count = restarts(RestartCount, first)
+  return count !== 0 && (exit === undefined || exit.lost || count > 1 || !isRunning(State))
+}
+function restarts(count: InspectAnswer['RestartCount'], since: InspectAnswer): number {
+  return (count ?? 0) - (since.RestartCount ?? 0)
+}
 
 /**
- * The code of the end of the run that was seen; `undefined` when nobody told it. Some daemons do not hear of an end that came just before
+ * How the run that was seen ended; `undefined` when nobody told it. Some daemons do not hear of an end that came just before
  * they were asked, or that a restart followed at once: so it is looked after meanwhile, and the wait given up when that run is over.
  */
-async function codeOfRun(
-  context: WaitContext,
-  { Id, State, HostConfig }: InspectAnswer,
-  { signal }: CallOptions,
-): Promise<number | undefined> {
+async function endOfRun(context: WaitContext, run: InspectAnswer, { signal }: CallOptions): Promise<ToldEnd | undefined> {
+  const { Id, State, HostConfig } = run
   // Under a policy the end that such a daemon tells may be that of a later run.
   const policy = HostConfig.RestartPolicy?.Name ?? ''
   const doubtful = !context.dialect.containers.tellsRestarts && policy !== '' && policy !== 'no'
   using waiting = linkedSignal(signal)
   let isOver = false
-  const told = untilItStops(context, Id, { signal: waiting.signal }).finally(() => {
-    isOver = true
-  })
+  const told = untilItStops(context, Id, { signal: waiting.signal })
+    .then((exitCode) => (exitCode === undefined ? undefined : { exitCode, exitedAt: new Date() }))
+    .finally(() => {
+      isOver = true
+    })
   told.catch(() => {})
-  const inHistory = (): Promise<number | undefined> => codeInHistory(context, Id, State.StartedAt, { signal })
+  const inHistory = (): Promise<ToldEnd | undefined> => endInHistory(context, Id, lookedAt(run), { signal })
   try {
     for (;;) {
       await Promise.race([told, sleep(longestMs, signal)])
@@ -176,27 +195,6 @@ async function codeOfRun(
   } finally {
     waiting.abort(new Error('nobody waits any more'))
   }
-}
-
-/** Of the first end after that start. */
-async function codeInHistory(
-  context: WaitContext,
-  id: string,
-  startedAt: InspectState['StartedAt'],
-  { signal }: CallOptions,
-): Promise<number | undefined> {
-  const since = toDate(startedAt)
-  if (since === undefined || !context.supports('event_history')) return undefined
-  const asked = { since, types: ['container'], actions: ['exit'], subjects: [id] } as const
-  return within(
-    historyMs,
-    async (call) => {
-      for await (const { attributes } of engineEvents(context, { ...asked, signal: call.signal }))
-        if (/^\d+$/.test(attributes['exitCode'] ?? '')) return Number(attributes['exitCode'])
-      return undefined
-    },
-    { signal },
-  )
 }
 
 /** Resolves when it does not run, at once if it is so, or is not there; with the code of an end that was waited for. */

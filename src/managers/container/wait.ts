@@ -19,6 +19,8 @@ interface Look {
 
 export async function waitContainer(deps: WaitDeps, id: string, options: WaitOptions = {}): Promise<ExitStatus> {
   const { until = 'exit', signal } = options
+  // What ended while the first look was under way ended after the call.
+  const called = Date.now()
   // Most containers that are waited for run: no need to look first.
   if (until === 'exit') {
     const exit = await endOf(deps, id, { signal })
@@ -38,9 +40,9 @@ export async function waitContainer(deps: WaitDeps, id: string, options: WaitOpt
       exit = ended ?? exit
     } else if (now.exit !== undefined) {
       exit = now.exit
-      if (until === 'exit' || (until === 'next-exit' && differs(exit, first))) return exit
+      if (until === 'exit' || (until === 'next-exit' && isNext(exit, first, called))) return exit
     }
-    now = await change(deps, id, { signal })
+    now = await change(deps, id, now, { signal })
   }
 }
 
@@ -64,18 +66,21 @@ async function endOf({ tasks }: WaitDeps, id: string, options: CallOptions): Pro
 }
 
 /** Looks after the next thing that happens to the container; at once if something has happened since the last look. */
-async function change(deps: WaitDeps, id: string, options: CallOptions): Promise<Look | undefined> {
+async function change(deps: WaitDeps, id: string, last: Look, options: CallOptions): Promise<Look | undefined> {
   const since = await deps.events.end(options)
   const now = await look(deps, id, options)
-  if (now === undefined || now.runs) return now
+  if (now === undefined || now.runs || endTime(now) !== endTime(last)) return now
   for await (const event of deps.events.read({ since, follow: true, signal: options.signal })) {
     if (event.type === 'gap' || event.subject.id === id) break
   }
   return look(deps, id, options)
 }
 
-function differs(exit: ExitStatus, first: Look): boolean {
-  return first.runs || exit.exitedAt.getTime() !== first.exit?.exitedAt.getTime()
+function isNext({ exitedAt }: ExitStatus, first: Look, called: number): boolean {
+  return first.runs || exitedAt.getTime() > called || exitedAt.getTime() !== endTime(first)
+}
+function endTime({ exit }: Look): number | undefined {
+  return exit?.exitedAt.getTime()
 }
 
 function gone(id: string): EngineError {

@@ -12,7 +12,7 @@ const startOf = async (pid: number): Promise<string> => {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
 }
 
-describe.skipIf(process.platform !== 'linux')('owners', () => {
+describe('owners', () => {
   it('an engine that is open is alive, one that was closed is gone', async () => {
     const owner = new Owner()
     const label = await owner.label()

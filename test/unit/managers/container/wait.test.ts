@@ -59,6 +59,42 @@ describe('waitContainer', () => {
     expect((await waiting).exitCode).toBe(137)
   })
 
+  it.each(['exit', 'next-exit'] as const)('"%s" is not missed where the whole run comes between two looks', async (until) => {
+    const { root, events, deps } = await open()
+    let ran = false
+    const late = {
+      read: events.read.bind(events),
+      end: async () => {
+        if (!ran) {
+          ran = true
+          await startContainer(root.process('A'), id)
+          await end(root)
+          await root.tasks.wait({ containerId: id })
+          await events.append('1', event('exit'))
+        }
+        return events.end()
+      },
+    }
+    expect((await waitContainer({ ...deps, events: late }, id, { until })).exitCode).toBe(137)
+  })
+
+  it('"next-exit" takes one that came before its first look was done', async () => {
+    const { root, deps } = await open()
+    const late = {
+      ...deps.tasks,
+      wait: deps.tasks.wait.bind(deps.tasks),
+      find: async (ref: { readonly containerId: string }) => {
+        await startContainer(root.process('A'), id)
+        // A millisecond later than the call, as the clock counts.
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        await end(root)
+        await root.tasks.wait(ref)
+        return deps.tasks.find(ref)
+      },
+    }
+    expect((await waitContainer({ ...deps, tasks: late }, id, { until: 'next-exit' })).exitCode).toBe(137)
+  })
+
   it('"removed" resolves with the last exit once the record is gone', async () => {
     const { root, events, deps } = await open()
     await startContainer(root.process('A'), id)
