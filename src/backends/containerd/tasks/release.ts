@@ -10,7 +10,9 @@ import { resumeTask } from './wire-verbs.js'
 
 /** A delete waits until output is copied, which something that inherited it can hold up. */
 const deleteMs = 30_000
-const attempts = 5
+/** A runtime may not get rid of a cgroup whose processes the kernel has still to bury, on a busy machine for seconds. */
+const attemptsMs = 5_000
+const pauseMs = { first: 50, most: 400 }
 const sigkill = 9
 
 type Target = Pick<TaskState, 'wireId' | 'containerId' | 'execId' | 'sharedPids'>
@@ -19,15 +21,16 @@ type Target = Pick<TaskState, 'wireId' | 'containerId' | 'execId' | 'sharedPids'
 export async function release(wire: Wire, target: Target, options: CallOptions): Promise<void> {
   // With processes that outlive init the output is open, and the cgroup is not empty.
   if (target.execId === undefined && target.sharedPids) await wire.kill(target, sigkill, true, options).catch(() => false)
-  for (let attempt = 1; ; attempt += 1) {
+  const deadline = performance.now() + attemptsMs
+  for (let pause = pauseMs.first; ; pause = Math.min(pause * 2, pauseMs.most)) {
     try {
       await wire.deleteProcess(target, { ...options, waitForReady: true, deadlineMs: deleteMs })
       break
     } catch (error) {
       options.signal?.throwIfAborted()
-      if (attempt === attempts) throw error
+      if (performance.now() > deadline) throw error
       if (target.execId === undefined) await wire.kill(target, sigkill, true, options).catch(() => false)
-      await sleep(50 * attempt, options.signal)
+      await sleep(pause, options.signal)
     }
   }
   if (target.execId === undefined) await wire.deleteContainer(target, { ...options })

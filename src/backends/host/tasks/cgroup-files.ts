@@ -33,9 +33,9 @@ export function cgroupTree(mountinfo: string): CgroupTree {
 export function oomKills(text: string): number | undefined {
   return keyed(text)['oom_kill']
 }
-/** Of `freezer.state` (v1) or `cgroup.events` (v2). */
+/** Of `freezer.state` (v1) or `cgroup.events` (v2). What is about to freeze (v1) does not hear of a kill any more either. */
 export function isFrozen(text: string): boolean {
-  return /^FROZEN\s*$/.test(text) || keyed(text)['frozen'] === 1
+  return /^(?:FROZEN|FREEZING)\s*$/.test(text) || keyed(text)['frozen'] === 1
 }
 /** Of `cgroup.procs`. */
 export function processIds(text: string): readonly number[] {

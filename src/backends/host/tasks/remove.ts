@@ -9,6 +9,7 @@ import { type Known, type TaskContext, known, named } from './context.js'
 import { thaw } from './thaw.js'
 
 const killMs = 30_000
+const lookMs = 1_000
 const sigkill = 9
 
 export async function deleteProcess(context: TaskContext, ref: ProcessRef, options: DeleteProcessOptions): Promise<void> {
@@ -47,11 +48,16 @@ async function end(context: TaskContext, { files, state }: Known, kill: boolean,
   if (live) {
     await files.addSignal('SIGKILL')
     await context.carrier.kill(state, sigkill, state.execId === undefined && state.sharedPids, options)
-    const isPaused = async (): Promise<boolean> => (await context.carrier.find(state, options))?.status === 'paused'
-    if (process.status === 'paused') await thaw(() => context.carrier.control.resume(state, options), isPaused, options)
   }
-  const ended = await within(killMs, () => watch.exit, options)
-  if (ended === undefined) throw new EngineError('unavailable', `${named(state)} does not end`, { retryable: true })
+  const isPaused = async (): Promise<boolean> => (await context.carrier.find(state, options))?.status === 'paused'
+  let thaws = process?.status === 'paused'
+  for (const deadline = performance.now() + killMs; performance.now() < deadline; ) {
+    if (thaws) await thaw(() => context.carrier.control.resume(state, options), isPaused, options)
+    if ((await within(lookMs, () => watch.exit, options)) !== undefined) return
+    // Somebody may have paused it as it was killed.
+    thaws = await isPaused()
+  }
+  throw new EngineError('unavailable', `${named(state)} does not end`, { retryable: true })
 }
 
 /** Tasks of this container that are ours, of a root whose files are gone. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cgroupTree, oomKills, sampleV1, sampleV2 } from '../../../../../src/backends/host/tasks/cgroup-files.js'
+import { cgroupTree, isFrozen, oomKills, sampleV1, sampleV2 } from '../../../../../src/backends/host/tasks/cgroup-files.js'
 
 const time = new Date(0)
 const hybrid = `31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
@@ -32,6 +32,13 @@ describe('oomKills', () => {
     expect(oomKills('oom_kill_disable 0\nunder_oom 0\n')).toBeUndefined()
   })
 })
+describe('isFrozen', () => {
+  it('is true from the moment in which a kill is not heard', () => {
+    expect(['FROZEN\n', 'FREEZING\n', 'populated 1\nfrozen 1\n'].map(isFrozen)).toEqual([true, true, true])
+    expect(['THAWED\n', 'populated 1\nfrozen 0\n', ''].map(isFrozen)).toEqual([false, false, false])
+  })
+})
+
 describe('samples', () => {
   it('of v1 leave out cache that can be dropped, and a limit that is none', () => {
     expect(
