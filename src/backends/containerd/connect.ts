@@ -11,6 +11,7 @@ import { closeable } from '../../util/closeable.js'
 import { checkKeys } from '../../util/known-keys.js'
 import { openRootedFs } from '../../util/rooted-fs.js'
 import { hostPorts } from '../host/host-ports.js'
+import { answersDirectory } from '../host/shared-directory.js'
 import { openRoot, type Root } from '../host/root.js'
 import { runtimeTable } from '../host/runtimes/runtime-table.js'
 import { type Channel, openChannel } from './channel.js'
@@ -91,6 +92,7 @@ async function openOn(root: Root, address: string, options: ContainerdOptions, c
     opened.push(() => channel.close())
     const runtimes = await openRuntimes({
       directory: join(root.directory, 'runtimes'),
+      answersDirectory: await answersDirectory(),
       runtimes: options.runtimes ?? { runc: oci('runc'), crun: oci('crun') },
       signal,
     })

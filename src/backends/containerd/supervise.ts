@@ -12,6 +12,7 @@ import { fsError } from '../../util/fs-error.js'
 import { openChannel } from './channel.js'
 import { type DaemonPaths, daemonConfig, daemonPaths } from './daemon-config.js'
 import { clearStale } from './daemon-stale.js'
+import { runtimeEnvironment } from '../host/runtimes/runtime-environment.js'
 import { searchPath } from '../host/runtimes/runtimes.js'
 
 export interface SuperviseOptions extends CallOptions {
@@ -109,7 +110,7 @@ class Daemon {
       const child = spawn(setpriv, ['--pdeathsig', 'KILL', containerd, '--config', paths.config], {
         stdio: ['ignore', log.fd, log.fd],
         cwd: paths.directory,
-        env: { ...process.env, PATH: searchPath() },
+        env: { ...process.env, ...runtimeEnvironment(), PATH: searchPath() },
         detached: true, // a Ctrl-C in our terminal is ours to answer
       })
       const failed = new Promise<never>((_resolve, reject) => {

@@ -4,6 +4,7 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { EngineError } from '../../errors.js'
+import type { Labels } from '../../model/common.js'
 import type { CommandOptions } from '../../ports/engine/host.js'
 import { onAbort } from '../../util/abort.js'
 
@@ -47,29 +48,27 @@ export function toMessage(stderr: string): string {
 /** What runs a program for its effect; rejects when it fails. */
 export type ProgramRunner = (file: string, args: readonly string[]) => Promise<unknown>
 
+export interface ProgramOptions extends CommandOptions {
+  /** Beside our own. */
+  readonly env?: Labels | undefined
+}
 /** Without a shell. Resolves with stdout. */
-export async function runProgram(file: string, args: readonly string[], options: CommandOptions = {}): Promise<Uint8Array> {
-  const { signal, netnsPath, input } = options
+export async function runProgram(file: string, args: readonly string[], options: ProgramOptions = {}): Promise<Uint8Array> {
+  const { signal, netnsPath } = options
   signal?.throwIfAborted()
   const program = await requireProgram(file)
   const [path, argv] =
     netnsPath === undefined ? [program, args] : [await requireProgram('nsenter'), [`--net=${netnsPath}`, '--', program, ...args]]
   signal?.throwIfAborted()
-  return await spawned(path, argv, file, input, signal)
+  return await spawned(path, argv, file, options)
 }
 
-function spawned(
-  path: string,
-  args: readonly string[],
-  name: string,
-  input: Uint8Array | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
+function spawned(path: string, args: readonly string[], name: string, { input, env, signal }: ProgramOptions): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, {
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       cwd: '/',
-      env: programEnvironment(),
+      env: { ...programEnvironment(), ...env },
     })
     const output: Buffer[] = []
     let size = 0

@@ -9,6 +9,7 @@ import type { CallOptions, Closeable } from '../../model/common.js'
 import { closeable } from '../../util/closeable.js'
 import { hasErrno } from '../../util/fs-error.js'
 import type { FileLocks } from './file-locks.js'
+import { isOursAlone, isRefusal, sharedDirectory } from './shared-directory.js'
 
 export interface RunDirectoryOptions {
   /** Of the engine. */
@@ -54,11 +55,8 @@ async function known(root: string, id: string): Promise<string | undefined> {
   if (target === undefined || target === link) return target
   return (await isOurs(target, id)) ? target : undefined
 }
-/** Somebody else's directory in a place that is everybody's is nobody's word. */
 async function isOurs(path: string, id: string): Promise<boolean> {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats?.isDirectory() !== true || stats.uid !== process.getuid?.() || (stats.mode & 0o077) !== 0) return false
-  return (await readFile(join(path, ownerName), 'utf8').catch(() => undefined)) === id
+  return isOursAlone(path) && (await readFile(join(path, ownerName), 'utf8').catch(() => undefined)) === id
 }
 
 async function make({ root, id, locks, parent = '/run' }: RunDirectoryOptions, call: CallOptions): Promise<string> {
@@ -84,17 +82,15 @@ async function make({ root, id, locks, parent = '/run' }: RunDirectoryOptions, c
 }
 /** `undefined`: not there, not in memory, or not ours to write. */
 async function makeBelow(parent: string, id: string): Promise<string | undefined> {
-  if (!(await isTmpfs(parent))) return undefined
-  const shared = join(parent, 'pouch-sdk')
+  const shared = (await isTmpfs(parent)) ? await sharedDirectory(parent) : undefined
+  if (shared === undefined) return undefined
   const path = join(shared, id)
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
-    const stats = lstatSync(path)
-    if (stats.uid !== process.getuid?.()) return undefined
     await writeFile(join(path, ownerName), id, { mode: 0o600 })
     return path
   } catch (error) {
-    if (['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR'].some((code) => hasErrno(error, code))) return undefined
+    if (isRefusal(error)) return undefined
     throw error
   }
 }

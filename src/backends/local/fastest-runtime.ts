@@ -1,7 +1,7 @@
 // Which runtime runs a container that names none: the one that is fastest on this machine, found by running `true` with each of them.
 import { join } from 'node:path'
 import { isEngineError } from '../../errors.js'
-import { replaceFile } from '../host/runtimes/runtimes.js'
+import { keepAnswer } from '../host/runtimes/runtimes.js'
 import { readSmall } from '../host/small-files.js'
 import { type TrialOptions, openTrials, trialKey } from './runtime-trials.js'
 import type { LocalRuntimes } from './runtimes.js'
@@ -24,7 +24,7 @@ export async function fastestRuntime(runtimes: LocalRuntimes, options: TrialOpti
   const known = readSmall(kept)
   if (known !== undefined && usable.includes(known)) return known
   const best = await probe(runtimes, usable, options)
-  await replaceFile(kept, best ?? first, 0o600)
+  if (best !== undefined) await keepAnswer(kept, best)
   return best ?? first
 }
 

@@ -50,9 +50,9 @@ export function killArguments(program: OciProgram, id: string, signal: number): 
 export function deleteArguments(program: OciProgram, id: string): string[] {
   return [...global(program), 'delete', '--force', id]
 }
-/** The resources come on its stdin. */
-export function updateArguments(program: OciProgram, id: string): string[] {
-  return [...global(program), 'update', '--resources', '-', id]
+/** `resources` is a file: crun opens its stdin by name, which no socket is, and Node's pipes are sockets. */
+export function updateArguments(program: OciProgram, id: string, resources: string): string[] {
+  return [...global(program), 'update', '--resources', resources, id]
 }
 /** Prints a list of pids. */
 export function psArguments(program: OciProgram, id: string): string[] {

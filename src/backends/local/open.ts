@@ -13,6 +13,7 @@ import type { RegistryOptions } from '../../registry/options.js'
 import { closeable } from '../../util/closeable.js'
 import { checkKeys } from '../../util/known-keys.js'
 import { openRootedFs } from '../../util/rooted-fs.js'
+import { answersDirectory } from '../host/shared-directory.js'
 import { hostPorts } from '../host/host-ports.js'
 import { openRoot } from '../host/root.js'
 import { type RuntimeChoice, runtimeTable } from '../host/runtimes/runtime-table.js'
@@ -29,7 +30,10 @@ import { requireRights } from './tasks/rights.js'
 export type { RegistryHostOptions, RegistryOptions } from '../../registry/options.js'
 
 export interface OpenLocalOptions extends CallOptions {
-  /** An absolute path: where everything of this engine is. Made if missing, mode 0700. */
+  /**
+   * An absolute path: where everything of this engine is, made if missing, mode 0700. But for what ends with the boot: that is in `/run/pouch-sdk`
+   * where it can be, the root's own and what was found out about the machine's runtimes.
+   */
   readonly root: string
   /** By the name that containers ask for. Default: crun and runc, as far as they are on PATH. */
   readonly runtimes?: Readonly<Record<string, Runtime>> | undefined
@@ -71,6 +75,7 @@ export async function openLocal(options: OpenLocalOptions): Promise<Backend> {
     const runtimes = await openLocalRuntimes({
       directory: join(root.directory, 'runtimes'),
       stateDirectory: join(root.runDirectory, 'runtimes'),
+      answersDirectory: await answersDirectory(),
       runtimes: options.runtimes ?? { crun: oci('crun'), runc: oci('runc') },
       signal,
     })

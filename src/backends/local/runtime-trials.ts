@@ -10,7 +10,7 @@ import type { TaskService } from '../../ports/engine/tasks.js'
 import { linkedSignal } from '../../util/abort.js'
 import { closeable } from '../../util/closeable.js'
 import { runtimeRemedy } from '../host/runtimes/runtime-remedies.js'
-import { binaryKey, replaceFile } from '../host/runtimes/runtimes.js'
+import { binaryKey, keepAnswer } from '../host/runtimes/runtimes.js'
 import { readSmall, removeTree } from '../host/small-files.js'
 import type { LocalRuntimes } from './runtimes.js'
 import { openLocalTasks } from './tasks/open.js'
@@ -48,14 +48,14 @@ export async function checkRuntimes(runtimes: LocalRuntimes, options: TrialOptio
 }
 
 export async function openTrials(runtimes: LocalRuntimes): Promise<RuntimeTrials> {
-  const directory = join(runtimes.answers, `.probe-${randomBytes(5).toString('hex')}`)
+  const directory = join(runtimes.own, `.probe-${randomBytes(5).toString('hex')}`)
   const tasks = await openLocalTasks({ directory, runtimes })
   return {
     async run(name, options) {
       // A shim could not unmount what is mounted below another mount.
       const rootfs = runtimes.features(name)?.hostPid === false ? ownAlone : own
       const ms = await timed(tasks, { name, rootfs }, options)
-      await replaceFile(await workingPath(runtimes, name), '', 0o600)
+      await keepAnswer(await workingPath(runtimes, name), '')
       return ms
     },
     ...closeable(async () => {

@@ -5,6 +5,7 @@ import { EngineError, isEngineError } from '../../errors.js'
 import type { CallOptions } from '../../model/common.js'
 import type { Runtime, RuntimeFeatures } from '../../ports/drivers/runtime.js'
 import { readSmall } from '../host/small-files.js'
+import { runtimeEnvironment } from '../host/runtimes/runtime-environment.js'
 import { wrapperScript } from '../host/runtimes/runtime-wrapper.js'
 import {
   type RuntimeForm,
@@ -12,9 +13,9 @@ import {
   Runtimes,
   type RuntimesOptions,
   binaryKey,
+  keepAnswer,
   lookUp,
   refusedLayout,
-  replaceFile,
   writeWrapper,
 } from '../host/runtimes/runtimes.js'
 import type { OciProgram } from './oci-cli.js'
@@ -62,8 +63,7 @@ async function toLocal(name: string, runtime: Runtime, place: RuntimePlace): Pro
     form: {
       binary,
       globalArgs: runtime.globalArgs,
-      // Where crun puts, for a moment, the file that stands for its own program; else in /tmp.
-      env: { _LIBCONTAINER_STATEDIR: place.state, ...runtime.env },
+      env: { ...runtimeEnvironment(), ...runtime.env },
       root: join(top, stateNamespace),
       hiddenCgroup,
       keeps: asked.keeps,
@@ -126,7 +126,7 @@ async function askedOf(binary: string, { answers, signal }: RuntimePlace): Promi
     isSandbox: /^runsc version/m.test(version ?? ''),
     verbs: ['pause', 'resume', 'update', 'exec', 'ps'].filter((verb) => new RegExp(`^\\s*${verb}\\b`, 'm').test(all ?? '')),
   }
-  await replaceFile(kept, JSON.stringify(found), 0o600)
+  await keepAnswer(kept, JSON.stringify(found))
   return found
 }
 function parse(text: string | undefined): Answers | undefined {
@@ -148,8 +148,9 @@ function withAnswers(given: RuntimeFeatures, { verbs, isSandbox }: Answers): Run
   }
 }
 function help(binary: string, args: readonly string[], { signal }: CallOptions): Promise<string> {
+  const env = { ...process.env, ...runtimeEnvironment() }
   return new Promise((resolve, reject) => {
-    execFile(binary, args, { timeout: 10_000, killSignal: 'SIGKILL', ...(signal && { signal }) }, (_error, stdout, stderr) => {
+    execFile(binary, args, { env, timeout: 10_000, killSignal: 'SIGKILL', ...(signal && { signal }) }, (_error, stdout, stderr) => {
       if (signal?.aborted === true) reject(signal.reason)
       else resolve(`${stdout}\n${stderr}`)
     }).stdin?.end()

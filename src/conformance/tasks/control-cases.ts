@@ -75,6 +75,17 @@ export const controlCases: readonly TaskCase[] = [
     },
   },
   {
+    title: 'update limits what had no limit',
+    needs: 'update',
+    async run(subject) {
+      await withTask(subject, forever, {}, async ({ containerId }) => {
+        const { control } = subject.tasks
+        await control.update(containerId, { memory: { limit } })
+        assert.equal((await control.stats(containerId)).memoryLimitBytes, limit)
+      })
+    },
+  },
+  {
     title: 'processes tell init and what runs below it',
     needs: 'processes',
     async run(subject) {

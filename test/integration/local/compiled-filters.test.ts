@@ -23,7 +23,7 @@ beforeEach(async () => {
 })
 afterEach(() => root.close())
 
-const filters = async (): Promise<string[]> => (await readdir(root.runtimes.answers)).filter((name) => name.startsWith('filter-'))
+const filters = async (): Promise<string[]> => (await readdir(root.runtimes.answers)).filter((name) => /^filter-.*\.bpf$/.test(name))
 const made = (count: number): Promise<void> => vi.waitFor(async () => expect(await filters()).toHaveLength(count), { timeout: 10_000 })
 async function asked(script: string, seccomp: JsonValue): Promise<TaskRequest> {
   const plain = await request(root.subject, shell(script), { stdio: { attach: true } })

@@ -1,6 +1,8 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { collect } from '../../../src/conformance/suite.js'
 import { newId, readUntil, request, shell } from '../../../src/conformance/tasks/subject.js'
@@ -30,6 +32,43 @@ it('the fastest runtime is found by running, remembered, and nothing is left of 
   // Remembered: a program that would not even run is not asked again.
   const again = await openLocalRuntimes({ directory, runtimes: table })
   expect(await fastestRuntime(again, { signal: AbortSignal.abort(new Error('nothing is to be tried')) })).toBe(found)
+})
+
+it('what was found out by one root is not asked again by another, and what a killed one left half-written goes', async () => {
+  const calls = join(directory, 'calls')
+  const script = join(directory, 'runtime')
+  await writeFile(script, `#!/bin/sh\necho "$*" >>${calls}\nexec crun "$@"\n`, { mode: 0o755 })
+  const open = (root: string) =>
+    openLocalRuntimes({
+      directory: join(directory, root),
+      answersDirectory: join(directory, 'answers'),
+      runtimes: { runc: oci('runc'), told: oci(script) },
+    })
+  const first = await open('one')
+  const fastest = await fastestRuntime(first)
+  expect(await readFile(calls, 'utf8')).toContain(' run ')
+  await writeFile(calls, '')
+  const torn = join(first.answers, 'filter-torn.bpf.0123456789ab')
+  await writeFile(torn, '')
+  await utimes(torn, 0, 0)
+  const second = await open('two')
+  expect(await fastestRuntime(second)).toBe(fastest)
+  expect(await readFile(calls, 'utf8')).toBe('')
+  expect(second.features('told')).toEqual(first.features('told'))
+  expect(await readdir(second.answers)).not.toContain('filter-torn.bpf.0123456789ab')
+})
+
+it.each([1, 3, 5])('with room for %s files what was found out is kept as far as it goes, and found out all the same', async (inodes) => {
+  const answers = join(directory, 'answers')
+  await mkdir(answers)
+  await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', `size=64k,nr_inodes=${inodes}`, 'tmpfs', answers])
+  try {
+    const runtimes = await openLocalRuntimes({ directory, answersDirectory: answers, runtimes: { crun: oci('crun'), runc: oci('runc') } })
+    expect(['runc', 'crun']).toContain(await fastestRuntime(runtimes))
+    expect(await checkRuntimes(runtimes)).toMatchObject([{ answer: 'yes' }, { answer: 'yes' }])
+  } finally {
+    await promisify(execFile)('umount', [answers])
+  }
 })
 
 it('a runtime that does not work here is not the fastest', async () => {

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CallOptions } from '../../../model/common.js'
 import { onAbort } from '../../../util/abort.js'
+import { runtimeEnvironment } from './runtime-environment.js'
 
 const mostMs = 10_000
 
@@ -53,7 +54,8 @@ export async function refusesHybrid(binary: string, directory: string, options: 
 async function run(binary: string, args: readonly string[], said: string, { signal }: CallOptions = {}): Promise<string> {
   signal?.throwIfAborted()
   await using file = await open(said, 'w+', 0o600)
-  const child = spawn(binary, args, { stdio: ['ignore', file.fd, file.fd], timeout: mostMs, killSignal: 'SIGKILL' })
+  const env = { ...process.env, ...runtimeEnvironment() }
+  const child = spawn(binary, args, { env, stdio: ['ignore', file.fd, file.fd], timeout: mostMs, killSignal: 'SIGKILL' })
   using _killing = onAbort(signal, () => {
     child.kill('SIGKILL')
   })

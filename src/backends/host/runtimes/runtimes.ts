@@ -8,6 +8,7 @@ import type { RuntimeRef, RuntimeSpec } from '../../../model/process.js'
 import type { CheckItem } from '../../../model/system.js'
 import type { Runtime, RuntimeFeatures } from '../../../ports/drivers/runtime.js'
 import { hasErrno } from '../../../util/fs-error.js'
+import { isRefusal } from '../shared-directory.js'
 import { hybridCgroup, refusesHybrid } from './cgroup-layout.js'
 
 export interface ResolvedRuntime<Form> {
@@ -31,6 +32,8 @@ export interface RuntimesOptions extends CallOptions {
   readonly directory: string
   /** For what runtimes keep of their containers. Default: the same. */
   readonly stateDirectory?: string | undefined
+  /** For what was found out, where that is to be shared with other roots. Default: the same. */
+  readonly answersDirectory?: string | undefined
   readonly runtimes: Readonly<Record<string, Runtime>>
   /** Directories that are searched before the usual ones. Default: PATH. */
   readonly path?: string | undefined
@@ -58,20 +61,25 @@ export function searchPath(path: string = process.env['PATH'] ?? ''): string {
 }
 
 export class Runtimes<Form> {
-  /** Where what was found out is kept, for this boot. */
+  /** Where what was found out is kept, for this boot; other roots may share it. */
   readonly answers: string
+  /** The same, of this root alone: for what is there for a moment. */
+  readonly own: string
   readonly #entries: ReadonlyMap<string, Entry<Form>>
 
-  private constructor(entries: ReadonlyMap<string, Entry<Form>>, answers: string) {
+  private constructor(entries: ReadonlyMap<string, Entry<Form>>, own: string, answers: string) {
     this.#entries = entries
+    this.own = own
     this.answers = answers
   }
   /** Looks everything up once. What is missing is told when it is asked for, and by `checks`. */
   static async open<Form>(options: RuntimesOptions, form: FormRuntime<Form>): Promise<Runtimes<Form>> {
     const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
     const boot = bootId.slice(0, 8)
-    const answers = await ofThisBoot(options.directory, boot)
-    const state = options.stateDirectory === undefined ? answers : await ofThisBoot(options.stateDirectory, boot)
+    const own = await ofThisBoot(options.directory, boot)
+    const { stateDirectory, answersDirectory } = options
+    const state = stateDirectory === undefined ? own : await ofThisBoot(stateDirectory, boot)
+    const answers = answersDirectory === undefined ? own : ((await unlessRefused(ofThisBoot(answersDirectory, boot))) ?? own)
     const names = Object.keys(options.runtimes)
     for (const name of names) {
       const kind: unknown = options.runtimes[name]?.kind
@@ -80,7 +88,7 @@ export class Runtimes<Form> {
     }
     const place = { ...options, answers, state }
     const entries = await Promise.all(names.map((name) => openEntry(name, options.runtimes[name] as Runtime, place, form)))
-    return new Runtimes(new Map(names.map((name, index) => [name, entries[index] as Entry<Form>])), answers)
+    return new Runtimes(new Map(names.map((name, index) => [name, entries[index] as Entry<Form>])), own, answers)
   }
 
   get names(): readonly string[] {
@@ -173,7 +181,7 @@ export async function refusedLayout(binary: string, { directory, answers, signal
     if (!hasErrno(error, 'ENOENT')) throw error
   }
   const refused = await refusesHybrid(binary, directory, { signal })
-  await replaceFile(kept, refused ? 'refused' : 'accepted', 0o600)
+  await keepAnswer(kept, refused ? 'refused' : 'accepted')
   return refused ? unified : undefined
 }
 
@@ -197,11 +205,31 @@ export async function writeWrapper(directory: string, script: string): Promise<s
   await replaceFile(path, script, 0o700)
   return path
 }
+/** What there is no room for is found out again. */
+export async function keepAnswer(path: string, text: string): Promise<void> {
+  await unlessRefused(replaceFile(path, text, 0o600))
+}
+async function unlessRefused<T>(making: Promise<T>): Promise<T | undefined> {
+  try {
+    return await making
+  } catch (error) {
+    if (isRefusal(error)) return undefined
+    throw error
+  }
+}
+/** Beside a file that is being written. */
+const unfinished = /\.[0-9a-f]{12}$/
+const unfinishedMs = 60_000
 export async function replaceFile(path: string, text: string | Uint8Array, mode: number): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`
-  await writeFile(temporary, text, { mode, flag: 'wx' })
-  await chmod(temporary, mode)
-  await rename(temporary, path)
+  try {
+    await writeFile(temporary, text, { mode, flag: 'wx' })
+    await chmod(temporary, mode)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
 }
 
 /** What is of another boot is of containers that went down with the machine: it goes. */
@@ -209,5 +237,14 @@ async function ofThisBoot(directory: string, boot: string): Promise<string> {
   const all = join(directory, 'state')
   await mkdir(join(all, boot), { recursive: true, mode: 0o700 })
   for (const name of await readdir(all)) if (name !== boot) await rm(join(all, name), { recursive: true, force: true })
+  await sweepUnfinished(join(all, boot))
   return join(all, boot)
+}
+/** What a writer left that was killed; one that lives needs no minute. */
+async function sweepUnfinished(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!unfinished.test(name)) continue
+    const { mtimeMs = Date.now() } = (await stat(join(directory, name)).catch(() => undefined)) ?? {}
+    if (Date.now() - mtimeMs > unfinishedMs) await rm(join(directory, name), { force: true })
+  }
 }

@@ -1,16 +1,21 @@
 // This room's carrier: what ends with its owner runs as our own child, all else below a shim.
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { RuntimeSpec } from '../../../model/process.js'
 import type { TaskRequest } from '../../../ports/engine/tasks.js'
+import { fsError } from '../../../util/fs-error.js'
 import { encodeSpec } from '../../../oci/runtime-spec.js'
+import { removeSmall } from '../../host/small-files.js'
 import { DirectoryWatch } from '../../host/directory-watch.js'
 import type { CarriedProcess, CarriedTarget, Carrier, CarrierControl, CarrierEvent, CarrierSurvey } from '../../host/tasks/carrier.js'
+import { named } from '../../host/tasks/context.js'
 import { hasSharedPids } from '../../host/tasks/run.js'
 import type { TaskState } from '../../host/tasks/task-files.js'
 import { containerOfState, stateIn, updateArguments, verbArguments, psArguments, pidsIn } from '../oci-cli.js'
-import { type LocalContext, deleteState, formOf, runVerb } from './context.js'
+import { type LocalContext, deleteState, filesOf, formOf, runVerb } from './context.js'
 import { type Foreground, limitsMemory } from './foreground.js'
 import { sharesMounts } from './launch.js'
 import { requireRights } from './rights.js'
@@ -70,9 +75,17 @@ function control(
       else await verb(context, state, (form) => verbArguments(form, 'resume', state.wireId), options)
     },
     async update(state, resources, options) {
-      if (isShim(state)) await (await clients.task(state)).update(encodeSpec(resources))
-      else
-        await verb(context, state, (form) => updateArguments(form, state.wireId), { ...options, input: Buffer.from(encodeSpec(resources)) })
+      if (isShim(state)) return (await clients.task(state)).update(encodeSpec(resources))
+      const file = filesOf(context, state).path(`resources-${randomBytes(6).toString('hex')}.json`)
+      try {
+        // Not by way of writeSmall: it would make the directory that somebody has removed.
+        writeFileSync(file, encodeSpec(resources), { mode: 0o600, flag: 'wx' })
+        await verb(context, state, (form) => updateArguments(form, state.wireId, file), options)
+      } catch (error) {
+        throw fsError(error, named(state))
+      } finally {
+        removeSmall(file)
+      }
     },
     async pids(state, options) {
       if (isShim(state)) return (await clients.task(state)).pids()
@@ -96,7 +109,7 @@ async function verb(
   context: LocalContext,
   state: TaskState,
   toArguments: (form: NonNullable<ReturnType<typeof formOf>>) => readonly string[],
-  options: CallOptions & { readonly input?: Uint8Array },
+  options: CallOptions,
 ): Promise<string> {
   const form = formOf(context, state)
   if (form === undefined) throw new EngineError('failed_precondition', `runtime "${state.runtime}" is not to be had any more`)

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { EngineError } from '../../../errors.js'
+import { EngineError, engineClosed } from '../../../errors.js'
 import type { CallOptions, JsonValue, Labels } from '../../../model/common.js'
 import type { RuntimeSpec } from '../../../model/process.js'
 import type { Trace } from '../../../model/trace.js'
@@ -14,11 +14,13 @@ import { encodeSpec } from '../../../oci/runtime-spec.js'
 import { onAbort } from '../../../util/abort.js'
 import { hasErrno } from '../../../util/fs-error.js'
 import { programEnvironment, requireProgram } from '../../host/programs.js'
+import { environmentWithin } from '../../host/runtimes/runtime-environment.js'
 import { replaceFile } from '../../host/runtimes/runtimes.js'
 import { readSmall, removeTree, writeSmall } from '../../host/small-files.js'
 import { complaints, createArguments, deleteArguments } from '../oci-cli.js'
 import type { LocalForm } from '../runtimes.js'
 import { prepareLaunch, tableName } from './launch.js'
+import { killWith } from './processes-with.js'
 
 export interface CompiledFiltersOptions {
   /** For what was found out in this boot. */
@@ -67,7 +69,7 @@ export class CompiledFilters {
     return { ...spec, annotations: { ...annotations, [filters.annotation]: filter } }
   }
   async close(): Promise<void> {
-    this.#closing.abort(new EngineError('unavailable', 'the engine is closed'))
+    this.#closing.abort(engineClosed())
     await Promise.allSettled(this.#making)
   }
 
@@ -112,12 +114,17 @@ export class CompiledFilters {
       try {
         // It ends with us: left alone it could finish after the repair that looks for what it has made.
         const dying = ['--pdeathsig', 'KILL', '--', file, ...args]
-        if ((await exitOf(await requireProgram('setpriv'), dying, form.env, options)) !== 0)
+        const env = environmentWithin(bundle, form.env)
+        if ((await exitOf(await requireProgram('setpriv'), dying, env, options)) !== 0)
           throw new EngineError('internal', complaints(readSmall(join(bundle, logName)) ?? '') || `"${form.binary}" created nothing`)
         const filter = readFilter(join(form.root, id, filterName))
         if (filter === undefined) return
-        await replaceFile(join(directory, nameOf(key)), Buffer.from(filter, 'base64'), 0o600)
         this.#known.set(key, filter)
+        await replaceFile(join(directory, nameOf(key)), Buffer.from(filter, 'base64'), 0o600)
+      } catch (error) {
+        // Killed half-way it has told nobody of the process that it had begun.
+        await killWith(id, {})
+        throw error
       } finally {
         await exitOf(form.binary, deleteArguments(form, id), form.env, {})
       }

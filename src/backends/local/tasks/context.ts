@@ -1,7 +1,7 @@
 // What the ways of carrying a process in this room share.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { EngineError, isEngineError } from '../../../errors.js'
+import { isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { Trace } from '../../../model/trace.js'
 import { runProgram } from '../../host/programs.js'
@@ -13,6 +13,7 @@ import { type OciProgram, deleteArguments, stateNames } from '../oci-cli.js'
 import type { LocalForm, LocalRuntimes } from '../runtimes.js'
 import type { CompiledFilters } from './compiled-filters.js'
 import type { FifoPool } from './fifo-pool.js'
+import { sendSignal } from './send-signal.js'
 
 export interface LocalContext {
   readonly files: TaskFiles
@@ -60,12 +61,8 @@ export async function clearCgroup(context: LocalContext, state: TaskState): Prom
 export function claimantLives({ claimant }: TaskState): Promise<boolean> {
   return isAlive(claimant)
 }
-export async function runVerb(
-  program: OciProgram,
-  args: readonly string[],
-  options: CallOptions & { input?: Uint8Array } = {},
-): Promise<string> {
-  return Buffer.from(await runProgram(program.binary, args, options)).toString()
+export async function runVerb(program: OciProgram, args: readonly string[], options: CallOptions = {}): Promise<string> {
+  return Buffer.from(await runProgram(program.binary, args, { ...options, env: program.env })).toString()
 }
 /** What the runtime still keeps of a container, its processes included. Absent is success. */
 export async function deleteState(
@@ -85,18 +82,6 @@ export async function deleteState(
 }
 function keepsState({ root }: OciProgram, wireId: string): boolean {
   return stateNames(wireId).some((name) => existsSync(join(root, name)))
-}
-/** Resolves with whether it was there to get it. */
-export function sendSignal(pid: number, signal: number): boolean {
-  try {
-    process.kill(pid, signal)
-    return true
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ESRCH') return false
-    if (code === 'EPERM') throw new EngineError('permission_denied', `process "${pid}" may not be signalled`, { cause: error })
-    throw error
-  }
 }
 /** Everything in a cgroup, until nothing is left there. */
 export async function killGroup({ cgroups }: Pick<LocalContext, 'cgroups'>, cgroup: string | undefined): Promise<void> {

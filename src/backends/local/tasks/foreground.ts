@@ -6,6 +6,7 @@ import type { CallOptions } from '../../../model/common.js'
 import type { RuntimeSpec, TerminalSize } from '../../../model/process.js'
 import { encodeSpec } from '../../../oci/runtime-spec.js'
 import { raceAbort, within } from '../../../util/abort.js'
+import { environmentWithin } from '../../host/runtimes/runtime-environment.js'
 import { DirectoryWatch } from '../../host/directory-watch.js'
 import { readSmall, writeSmall } from '../../host/small-files.js'
 import type { CarriedExit, CarriedProcess, ExecJob, Launched, RunJob } from '../../host/tasks/carrier.js'
@@ -14,21 +15,11 @@ import { type ProcessFiles, type TaskState, rootName } from '../../host/tasks/ta
 import { execArguments, killArguments, pidIn, runArguments } from '../oci-cli.js'
 import { RuntimeChild, logName, pidName } from './child.js'
 import { ChildStdio } from './child-stdio.js'
-import {
-  type LocalContext,
-  claimantLives,
-  clearCgroup,
-  deleteState,
-  filesOf,
-  formOf,
-  killGroup,
-  liveProcess,
-  runVerb,
-  sendSignal,
-} from './context.js'
+import { type LocalContext, claimantLives, clearCgroup, deleteState, filesOf, formOf, killGroup, liveProcess, runVerb } from './context.js'
 import type { Launchers } from './launchers.js'
 import { killWith } from './processes-with.js'
-import { type Command, type LaunchPlan, tableName } from './launch.js'
+import { type Command, hasOwnMounts, type LaunchPlan, tableName } from './launch.js'
+import { sendSignal } from './send-signal.js'
 import { inTerminal, resizeTerminalOf } from './terminal.js'
 
 /** Output that something else holds open is given up after this long. */
@@ -76,7 +67,8 @@ export class Foreground {
       table: files.path(tableName),
     }
     if (!existsSync(form.root)) mkdirSync(form.root, { recursive: true, mode: 0o700 })
-    return this.#launch(job, plan, form.env, keep, options)
+    const env = hasOwnMounts(plan) ? environmentWithin(files.directory, form.env) : form.env
+    return this.#launch(job, plan, env, keep, options)
   }
   async exec(job: ExecJob, options: CallOptions): Promise<Launched> {
     const { files, state, process } = job

@@ -52,11 +52,16 @@ export async function prepareLaunch(plan: LaunchPlan): Promise<Command> {
 }
 const unsharePath: () => Promise<string | undefined> = once(() => findProgram('unshare'))
 
+/** What is mounted in its run, by whomever, nobody else sees, and it ends with it. */
+export function hasOwnMounts({ mounts, hiddenCgroup, mountsItself = false }: LaunchPlan): boolean {
+  return mounts.length > 0 || hiddenCgroup !== undefined || mountsItself
+}
+
 /** `unshare` is the path of that program. */
 export function launchCommand(plan: LaunchPlan, unshare: string | undefined): Command {
-  const { program, args, table, directory = '/', mountsItself = false } = plan
+  const { program, args, table, directory = '/' } = plan
   const { text, place } = mountTable(plan)
-  if (text === '' && !mountsItself) return { file: program, args }
+  if (!hasOwnMounts(plan)) return { file: program, args }
   if (unshare === undefined) throw new EngineError('failed_precondition', '"unshare" is not on PATH')
   if (text !== '') writeSmall(table, text)
   const words = ['/bin/sh', '-c', launchScript, 'sh', text === '' ? '' : table, place, directory]

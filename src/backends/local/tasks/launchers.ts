@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import { EngineError } from '../../../errors.js'
 import { within } from '../../../util/abort.js'
 import { programFolders } from '../../host/programs.js'
-import { sendSignal } from './context.js'
+import { sendSignal } from './send-signal.js'
 import { encodeWords, type LaunchOrder, type LauncherProgram } from './launcher-programs.js'
 
 /** Whoever runs one container after the other finds one. */

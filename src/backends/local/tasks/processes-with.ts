@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import type { CallOptions } from '../../../model/common.js'
 import { sleep } from '../../../util/abort.js'
 import { readSmall } from '../../host/small-files.js'
-import { sendSignal } from './context.js'
+import { sendSignal } from './send-signal.js'
 
 const rounds = 100
 const pauseMs = 5

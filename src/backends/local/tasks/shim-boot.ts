@@ -5,6 +5,7 @@ import { delimiter } from 'node:path'
 import { EngineError } from '../../../errors.js'
 import { sleep, within } from '../../../util/abort.js'
 import { programFolders } from '../../host/programs.js'
+import { runtimeEnvironment } from '../../host/runtimes/runtime-environment.js'
 import { readSmall } from '../../host/small-files.js'
 import { named } from '../../host/tasks/context.js'
 import type { ProcessFiles, TaskState } from '../../host/tasks/task-files.js'
@@ -44,7 +45,7 @@ export async function bootShim({ files, state, shim, hiddenCgroup, clients }: Sh
   const child = spawn(file, words, {
     cwd: files.directory,
     // As containerd starts it: few threads, since it hardly does anything.
-    env: { PATH: programFolders().join(delimiter), LC_ALL: 'C', GOMAXPROCS: '2' },
+    env: { ...runtimeEnvironment(), PATH: programFolders().join(delimiter), LC_ALL: 'C', GOMAXPROCS: '2' },
     stdio: 'ignore',
     detached: true,
   })

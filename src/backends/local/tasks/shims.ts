@@ -11,9 +11,10 @@ import type { CarriedExit, CarriedProcess, CarriedStdio, ExecJob, FindOptions, L
 import { named } from '../../host/tasks/context.js'
 import { type TaskState, rootName } from '../../host/tasks/task-files.js'
 import type { ShimTask } from '../shim/task-api.js'
-import { type LocalContext, clearCgroup, deleteState, holdsPlace, sendSignal } from './context.js'
+import { type LocalContext, clearCgroup, deleteState, holdsPlace } from './context.js'
 import { killWith } from './processes-with.js'
 import { bootShim } from './shim-boot.js'
+import { sendSignal } from './send-signal.js'
 import type { ShimClients } from './shim-clients.js'
 
 const deleteMs = 30_000

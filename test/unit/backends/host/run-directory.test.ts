@@ -38,6 +38,12 @@ it('is in memory, for its owner alone, and the same for all who have the root op
   expect((await stat(first.path)).mode & 0o777).toBe(0o700)
 })
 
+it('is one of the root where the place for all roots is open to others', async () => {
+  await mkdir(join(parent, 'pouch-sdk'), { mode: 0o755 })
+  expect((await open()).path).toBe(join(root, 'run'))
+  expect(await readdir(join(parent, 'pouch-sdk'))).toEqual([])
+})
+
 it('goes with the last who has the root open, and not before', async () => {
   const [one, two] = [await another(), await another()]
   const [first, second] = [await open(one), await open(two)]

@@ -33,7 +33,7 @@ describe('arguments', () => {
     expect(verbArguments(program, 'pause', 'c-1')).toEqual([...before, 'pause', 'c-1'])
     expect(killArguments(program, 'c-1', 15)).toEqual([...before, 'kill', 'c-1', '15'])
     expect(deleteArguments(program, 'c-1')).toEqual([...before, 'delete', '--force', 'c-1'])
-    expect(updateArguments(program, 'c-1')).toEqual([...before, 'update', '--resources', '-', 'c-1'])
+    expect(updateArguments(program, 'c-1', '/r')).toEqual([...before, 'update', '--resources', '/r', 'c-1'])
     expect(psArguments(program, 'c-1')).toEqual([...before, 'ps', '--format', 'json', 'c-1'])
   })
 })
