@@ -13,6 +13,7 @@ import { buildImage, type BuiltImage, putImage } from '../test/setup/images.js'
 import { startRegistry } from '../test/setup/registry.js'
 import type { Step } from '../test/setup/loop-steps.js'
 import type { TarEntry } from '../test/setup/tar.js'
+import { besideCounter } from './parts/counter.js'
 import { report } from './parts/figures.js'
 import { compare, type Figure, longestStep, median } from './parts/measure.js'
 
@@ -132,11 +133,13 @@ for (const [name, build] of [
   const first: number[] = []
   const later: number[] = []
   const references = Array.from({ length: rounds + 1 }, (_, tag) => `${registry.host}/${repository}:${tag}`)
-  for (let round = 0; round < stepRounds; round += 1) {
-    const [one = Number.NaN, ...others] = await stepsHere(join(directory, `${repository}-steps-${round}`), references)
-    first.push(one)
-    later.push(...others)
-  }
+  const counted = await besideCounter(name, async () => {
+    for (let round = 0; round < stepRounds; round += 1) {
+      const [one = Number.NaN, ...others] = await stepsHere(join(directory, `${repository}-steps-${round}`), references)
+      first.push(one)
+      later.push(...others)
+    }
+  })
   const [ours, ...others] = [...times]
   for (const [index, other] of others.entries())
     figures.push(...compare(`pull of 200 MB ${name}`, new Map([ours as [string, number[]], other]), index === 0 ? 0.9 : 1))
@@ -151,6 +154,7 @@ for (const [name, build] of [
     },
     { name: `longest step of the main thread beside collections, ${name}`, value: median(later), unit: 'ms', goal: 5 },
     { name: `the same in the first pull of a process, ${name}`, value: median(first), unit: 'ms' },
+    ...counted,
     { name: `event loop delay during it, longest, ${name}`, value: median(pulls.map(({ loopDelay }) => loopDelay.maxMs)), unit: 'ms' },
   )
 }
