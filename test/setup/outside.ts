@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { readdir, readFile, readlink, realpath, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import { isAbandoned, isHidden } from '../../src/backends/host/removals.js'
 
 const execute = promisify(execFile)
@@ -30,14 +30,10 @@ export async function daemonContents(address: string, namespace: string): Promis
     const lines = (await ctr(address, namespace, ...args)).slice(1)
     return lines.map((line) => line.split(/\s+/, 1)[0] ?? '').sort()
   }
-  return {
-    containers: await rows('containers', 'ls'),
-    tasks: await rows('tasks', 'ls'),
-    snapshots: await rows('snapshots', 'ls'),
-    leases: await rows('leases', 'ls'),
-    images: await rows('images', 'ls'),
-    content: await rows('content', 'ls'),
-  }
+  const [containers = [], tasks = [], snapshots = [], leases = [], images = [], content = []] = await Promise.all(
+    ['containers', 'tasks', 'snapshots', 'leases', 'images', 'content'].map((kind) => rows(kind, 'ls')),
+  )
+  return { containers, tasks, snapshots, leases, images, content }
 }
 
 /** Where a root keeps what ends with the boot; only while an engine has it open. */
@@ -56,13 +52,14 @@ export async function mountsBelow(directory: string): Promise<string[]> {
 
 /** What an engine has started to free what it has hidden. */
 const takesAway = /^rm -rf -- /
-/** Command lines of live processes that contain the text, but for those; zombies have none. */
+/** Live processes whose command line or working directory has the text, but for those; zombies have neither. */
 export async function processesNaming(text: string): Promise<string[]> {
   const found: string[] = []
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue
     const line = (await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '')).replaceAll('\0', ' ')
-    if (line.includes(text) && !takesAway.test(line)) found.push(`${pid} ${line.trim()}`)
+    const directory = await readlink(join('/proc', pid, 'cwd')).catch(() => '')
+    if (`${line} ${directory}`.includes(text) && !takesAway.test(line)) found.push(`${pid} ${line.trim()}`)
   }
   return found
 }
@@ -116,11 +113,29 @@ function isToBeSeen(name: string): boolean {
   return !isHidden(name) || isAbandoned(name)
 }
 
+/** What this process has open, without the numbers of sockets and pipes. */
+async function openKinds(): Promise<string[]> {
+  const descriptors = await readdir('/proc/self/fd')
+  const targets = await Promise.all(descriptors.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => undefined)))
+  return targets.flatMap((target) => target?.replace(/^(socket|pipe):.*/, '$1') ?? []).sort()
+}
 /** Sockets that this process has open. */
 export async function openSockets(): Promise<number> {
-  const descriptors = await readdir('/proc/self/fd').catch(() => [])
-  const targets = await Promise.all(descriptors.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
-  return targets.filter((target) => target.startsWith('socket:')).length
+  return (await openKinds()).filter((kind) => kind === 'socket').length
+}
+/**
+ * What this process has open, when two looks agree and nothing is being removed by a program. But for the two that hold each launcher: they
+ * come with use, and go by themselves, one descriptor after the other.
+ */
+export async function openDescriptors(): Promise<string[]> {
+  for (let last: string[] | undefined; ; ) {
+    const [children, kinds] = [await childrenHere(), await openKinds()]
+    kinds.splice(kinds.indexOf('socket'), 2 * children.filter((line) => line.includes('pouch-sdk-launcher')).length)
+    const isRemoving = children.some((line) => line.startsWith('rm\0'))
+    if (!isRemoving && isDeepStrictEqual(kinds, last)) return kinds
+    last = isRemoving ? undefined : kinds
+    await setTimeout(100)
+  }
 }
 
 /** The command lines of this process's children. */

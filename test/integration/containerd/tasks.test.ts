@@ -7,7 +7,7 @@ import { collectUntil, exitFacts, logLines, readAll, request, shell } from '../.
 import type { TaskRequest } from '../../../src/ports/engine/tasks.js'
 import { type Programs, bundleProgram } from '../../setup/child-program.js'
 import { type TestContainerd, startTestContainerd } from '../../setup/containerd.js'
-import { daemonContents, processesNaming } from '../../setup/outside.js'
+import { daemonContents, openDescriptors, processesNaming } from '../../setup/outside.js'
 import { type TaskRoot, taskRoot } from '../../setup/task-subject.js'
 
 const namespace = 'suite'
@@ -22,7 +22,6 @@ afterAll(async () => {
   await programs.close()
 })
 
-const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length
 const empty = { containers: [], tasks: [] }
 const held = async (): Promise<typeof empty> => {
   const { containers, tasks } = await daemonContents(daemon.address, namespace)
@@ -175,13 +174,13 @@ describe.each(['runc', 'crun'])('tasks with %s', (runtime) => {
       )
     }
     await round()
-    const before = await descriptors()
+    const before = await openDescriptors()
     await round()
-    expect(await descriptors()).toBe(before)
+    await expect.poll(openDescriptors, { timeout: 5_000 }).toEqual(before)
   })
 
   it('descriptors return to what they were after each kind of failure', async () => {
-    const before = await descriptors()
+    const before = await openDescriptors()
     for (const command of ['/no/such/command', '/etc']) {
       const asked = await request(root.subject, [command], { stdio: { attach: true, stdin: true } })
       await expect(root.tasks.run(asked)).rejects.toMatchObject({ code: 'failed_precondition' })
@@ -193,7 +192,7 @@ describe.each(['runc', 'crun'])('tasks with %s', (runtime) => {
       abort.abort(new Error('enough'))
     }, 10)
     await expect(running).rejects.toThrow('enough')
-    expect(await descriptors()).toBe(before)
+    await expect.poll(openDescriptors, { timeout: 5_000 }).toEqual(before)
   })
 
   it('a runtime of ours leaves nothing of a task in its cgroups or its state', async () => {

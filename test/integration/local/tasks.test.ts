@@ -7,7 +7,7 @@ import { exitFacts, logLines, minimalProcess, newId, readAll, request, shell } f
 import type { TaskRequest } from '../../../src/ports/engine/tasks.js'
 import { type Programs, bundleProgram } from '../../setup/child-program.js'
 import { type LocalTaskRoot, localTaskRoot } from '../../setup/local-task-subject.js'
-import { childrenHere, filesBelow, mountsBelow, processesNaming } from '../../setup/outside.js'
+import { filesBelow, mountsBelow, openDescriptors, processesNaming } from '../../setup/outside.js'
 
 let programs: Programs
 beforeAll(async () => {
@@ -15,19 +15,6 @@ beforeAll(async () => {
 })
 afterAll(() => programs.close())
 
-/** But for the two that hold each process which waits to launch something: they come with use, and go by themselves, one descriptor after the other. */
-async function descriptors(): Promise<number> {
-  const count = async (): Promise<number> => {
-    const launchers = (await childrenHere()).filter((line) => line.includes('pouch-sdk-launcher'))
-    return (await readdir('/proc/self/fd')).length - 2 * launchers.length
-  }
-  for (let last = await count(); ; ) {
-    await sleep(100)
-    const now = await count()
-    if (now === last) return now
-    last = now
-  }
-}
 const cgroupsLeft = async (): Promise<string[]> => {
   const hierarchies = (await readdir('/sys/fs/cgroup', { withFileTypes: true })).filter((entry) => entry.isDirectory())
   const names = await Promise.all(hierarchies.map(({ name }) => readdir(join('/sys/fs/cgroup', name)).catch(() => [])))
@@ -307,13 +294,17 @@ describe.each([
       )
     }
     await round()
-    const before = await descriptors()
+    const before = await openDescriptors()
     await round()
-    await expect.poll(descriptors, { timeout: 5_000 }).toBe(before)
+    await expect.poll(openDescriptors, { timeout: 5_000 }).toEqual(before)
   })
 
   it('descriptors return to what they were after each kind of failure', async () => {
-    const before = await descriptors()
+    // What this process opens once and for all, inotify for one, is there already.
+    const first = await request(root.subject, shell('exit 0'))
+    await root.tasks.run(first)
+    await root.tasks.delete(first, { kill: true })
+    const before = await openDescriptors()
     for (const command of ['/no/such/command', '/etc']) {
       const asked = await request(root.subject, [command], { stdio: { attach: true, stdin: true } })
       await expect(root.tasks.run(asked)).rejects.toMatchObject({ code: 'failed_precondition' })
@@ -333,7 +324,7 @@ describe.each([
       await started?.attachment?.close()
       await root.tasks.delete(asked, { kill: true })
     }
-    await expect.poll(descriptors, { timeout: 5_000 }).toBe(before)
+    await expect.poll(openDescriptors, { timeout: 5_000 }).toEqual(before)
   })
 
   it('a root that cannot be mounted fails the run with what the kernel says', async () => {
