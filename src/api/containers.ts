@@ -38,8 +38,8 @@ export class Containers {
     return new OwnedContainer(this.#backend, id, close)
   }
   /**
-   * Pulls the image if it is missing, runs the container to its end, and removes it, however this settles. Resolves with the
-   * exit code, whatever it is. A command not found or not executable rejects with `failed_precondition` and `exitCode` 127 or 126.
+   * Pulls the image if it is missing, runs the container to its end, and removes it, however this settles; where the engine is closed meanwhile, by the end of that.
+   * Resolves with the exit code, whatever it is. A command not found or not executable rejects with `failed_precondition` and `exitCode` 127 or 126.
    */
   async run(spec: ContainerSpec, options: RunOptions = {}): Promise<CommandResult> {
     return runContainer(this.#backend, checkInput(containerSpec, spec, 'container'), checkInput(runOptions, options, 'run'))

@@ -4,7 +4,7 @@ import type { Backend } from '../ports/backend/backend.js'
 import { type CommandResult, type RunOptions, converse } from './command.js'
 import { removeOwned } from './owned.js'
 
-/** An owned container for one command. However this settles, the container is removed before. */
+/** An owned container for one command. However this settles, the container is removed before; if the engine is closed meanwhile, by the end of its closing. */
 export async function runContainer(backend: Backend, spec: ContainerSpec, options: RunOptions): Promise<CommandResult> {
   const { signal } = options
   const stdin = options.stdin !== undefined || spec.stdin === true
@@ -13,7 +13,10 @@ export async function runContainer(backend: Backend, spec: ContainerSpec, option
     const io = await backend.containers.start(id, { attach: { stdin }, signal })
     if (io === undefined) throw new EngineError('internal', `backend "${backend.name}" gave no streams for container "${id}"`)
     try {
-      return await converse({ what: `container "${spec.name ?? id}"`, io, stdin, wait: (o) => backend.containers.wait(id, o) }, options)
+      return await converse(
+        { what: `container "${spec.name ?? id}"`, io, stdin, wait: async (o) => backend.containers.wait(id, o) },
+        options,
+      )
     } finally {
       await io.close()
     }

@@ -2,17 +2,22 @@
 import { engineClosed } from '../errors.js'
 import type { CallOptions } from '../model/common.js'
 import type { Backend } from '../ports/backend/backend.js'
+import type { Attachment } from '../ports/streams.js'
 import { linkedSignal, onAbort, raceAbort } from '../util/abort.js'
 import { closeable } from '../util/closeable.js'
 
 type Call = (...args: unknown[]) => unknown
-type Make = (subject: unknown, options?: CallOptions) => Promise<unknown>
 
-/** What takes its time and would leave something behind. */
-const makes: ReadonlySet<string> = new Set([
-  'containers.create',
-  ...['build', 'import', 'load', 'pull', 'push'].map((name) => `images.${name}`),
+/** What takes its time and would leave something behind, and which of its arguments the options are. */
+const makes: ReadonlyMap<string, number> = new Map([
+  ['containers.create', 1],
+  ['images.build', 1],
+  ['images.import', 1],
+  ['images.load', 1],
+  ['images.pull', 1],
+  ['images.push', 2],
 ])
+const attaches: ReadonlySet<string> = new Set(['containers.start', 'streams.attach', 'execs.start'])
 
 /**
  * Closing rejects whatever is under way or called afterwards, on any handle, as `engineClosed`. What is being made is cut off, and undone
@@ -23,13 +28,13 @@ export function untilClosed(backend: Backend): Backend {
   const making = new Set<Promise<unknown>>()
 
   const make =
-    (call: Make): Make =>
-    async (subject, options) => {
-      using linked = linkedSignal(options?.signal)
-      using _closing = onAbort(closing.signal, () => {
-        linked.abort(closing.signal.reason)
-      })
-      const made = call(subject, { ...options, signal: linked.signal })
+    (call: Call, at: number): Call =>
+    async (...args) => {
+      const options = args[at] as CallOptions | undefined
+      using linked = linkedSignal(options?.signal, closing.signal)
+      const linkedArgs = [...args]
+      linkedArgs[at] = { ...options, signal: linked.signal }
+      const made = Promise.resolve(call(...linkedArgs))
       making.add(made)
       try {
         return await made
@@ -44,14 +49,24 @@ export function untilClosed(backend: Backend): Backend {
       if (result instanceof Promise) return raceAbort(result, closing.signal)
       return isIterable(result) ? cutOff(result, closing.signal) : result
     }
+  const attach =
+    (call: Call): Call =>
+    async (...args) => {
+      const io = (await raceAbort(Promise.resolve(call(...args)), closing.signal)) as Attachment | undefined
+      return io && attachedUntil(io, closing.signal)
+    }
   const service = <K extends keyof Backend & string>(name: K): Backend[K] => {
     const target = backend[name] as object
-    return new Proxy(target, {
+    // Not over the service itself: of one that is frozen a proxy may tell nothing but its own methods.
+    return new Proxy({} as object, {
       get(_, key) {
         const value: unknown = Reflect.get(target, key, target)
         if (typeof value !== 'function') return value
         const call: Call = (...args) => Reflect.apply(value, target, args)
-        const own = makes.has(`${name}.${String(key)}`) ? (make(call as Make) as Call) : pass(call)
+        const method = `${name}.${String(key)}`
+        const at = makes.get(method)
+        const wrap = attaches.has(method) ? attach : pass
+        const own = at === undefined ? wrap(call) : make(call, at)
         return (...args: unknown[]): unknown => {
           if (closing.signal.aborted) throw engineClosed()
           return own(...args)
@@ -80,6 +95,15 @@ export function untilClosed(backend: Backend): Backend {
   }
 }
 
+function attachedUntil(io: Attachment, signal: AbortSignal): Attachment {
+  return {
+    output: cutOff(io.output, signal),
+    write: (bytes, options) => io.write(bytes, options),
+    closeStdin: (options) => io.closeStdin(options),
+    resize: (size, options) => io.resize(size, options),
+    ...closeable(() => io.close()),
+  }
+}
 function isIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }

@@ -20,6 +20,7 @@ import type { Locks } from '../ports/engine/locks.js'
 import type { Storage } from '../ports/engine/storage.js'
 import type { RegistryClient } from '../registry/client.js'
 import type { RegistryOptions } from '../registry/options.js'
+import { abortable } from '../util/abortable.js'
 import { KeyedMutex } from '../util/keyed-mutex.js'
 import type { FailedUndo } from '../util/rollback.js'
 import type { ImageContext } from './image/context.js'
@@ -100,7 +101,7 @@ export class ImageManager implements ImageService {
   async load(tar: AsyncIterable<Uint8Array>, options: ProgressOptions = {}): Promise<readonly ImageInfo[]> {
     const { loadImages } = await import('./image/load.js')
     const loaded: ImageInfo[] = []
-    for (const image of await loadImages(this.context, tar, options)) {
+    for (const image of await loadImages(this.context, abortable(tar, options.signal), options)) {
       await this.context.emit('load', { id: image.id }, {})
       loaded.push(await describe(this.context, image))
     }
@@ -108,7 +109,7 @@ export class ImageManager implements ImageService {
   }
   async import(rootfs: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImageInfo> {
     const { importImage } = await import('./image/import.js')
-    return made(this.context, 'import', await importImage(this.context, rootfs, options), options.platform)
+    return made(this.context, 'import', await importImage(this.context, abortable(rootfs, options.signal), options), options.platform)
   }
   async push(_ref: string, _target: string, _options?: PushOptions): Promise<void> {
     throw unsupported('image_push', this.#backend)

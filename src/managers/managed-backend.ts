@@ -2,7 +2,7 @@
 import type { Backend, Capability } from '../ports/backend/backend.js'
 import type { CallOptions } from '../model/common.js'
 import type { EngineEvent } from '../model/event.js'
-import { engineClosed } from '../errors.js'
+import { backendClosed } from '../errors.js'
 import { closeable } from '../util/closeable.js'
 import { AccountFiles } from './users.js'
 import type { ContainerContext } from './container/context.js'
@@ -114,7 +114,7 @@ export async function managedBackend(given: EnginePorts, settings: EngineSetting
     }),
     ...closeable(async () => {
       await removeOwned(context, owner, settings)
-      watching.abort(engineClosed())
+      watching.abort(backendClosed())
       await watched
       await context.images.close()
       await settings.close()

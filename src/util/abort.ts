@@ -54,21 +54,23 @@ export interface LinkedSignal extends Disposable {
 }
 
 /**
- * A signal of one's own that the caller's aborts, too. Disposing it lets go of the caller's, which may live as long as the
+ * A signal of one's own that each of the given ones aborts, too. Disposing it lets go of them, which may live as long as the
  * program (`AbortSignal.any` does not on Node 20).
  */
-export function linkedSignal(parent: AbortSignal | undefined): LinkedSignal {
+export function linkedSignal(...parents: readonly (AbortSignal | undefined)[]): LinkedSignal {
   const own = new AbortController()
-  const following = onAbort(parent, () => {
-    own.abort(parent?.reason)
-  })
+  const following = parents.map((parent) =>
+    onAbort(parent, () => {
+      own.abort(parent?.reason)
+    }),
+  )
   return {
     signal: own.signal,
     abort: (reason) => {
       own.abort(reason)
     },
     [Symbol.dispose]: () => {
-      following[Symbol.dispose]()
+      for (const one of following) one[Symbol.dispose]()
     },
   }
 }

@@ -12,7 +12,7 @@ import type {
 import { type Client, type ClientReadableStream, Metadata } from '@grpc/grpc-js'
 import type { CallOptions, Closeable } from '../../model/common.js'
 import type { Trace } from '../../model/trace.js'
-import { engineClosed } from '../../errors.js'
+import { backendClosed } from '../../errors.js'
 import { Connection } from './connection.js'
 import { raceAbort } from '../../util/abort.js'
 import { unlessItHangs } from '../../util/patient-abort.js'
@@ -258,7 +258,7 @@ class GrpcCalls implements Channel {
         return signal.reason as unknown
       }
       const mapped = this.#connection.isClosed
-        ? engineClosed(error)
+        ? backendClosed(error)
         : toEngineError(error, { step: name, address: this.#options.address, subject: about?.subject })
       done(mapped.code)
       return mapped

@@ -1,10 +1,12 @@
 // The history of one root as files of lines: appended under a lock, read and followed by every process without one.
 import { mkdir } from 'node:fs/promises'
+import { backendClosed } from '../../errors.js'
 import type { CallOptions, Closeable } from '../../model/common.js'
 import type { Cursor, EngineEvent } from '../../model/event.js'
 import type { Trace } from '../../model/trace.js'
 import type { EventLog, ReadEventsOptions } from '../../ports/engine/events.js'
 import type { Locks } from '../../ports/engine/locks.js'
+import { linkedSignal } from '../../util/abort.js'
 import { closeable } from '../../util/closeable.js'
 import { fsError } from '../../util/fs-error.js'
 import { DirectoryWatch } from './directory-watch.js'
@@ -29,15 +31,19 @@ export class FileEvents implements EventLog, Closeable {
   readonly #options: FileEventsOptions
   readonly #writer: EventWriter
   readonly #watch: DirectoryWatch
+  readonly #closing: AbortController = new AbortController()
   readonly #closer: Closeable
   constructor(options: FileEventsOptions) {
     const { directory, segmentEvents = 10_000, segments = 2 } = options
     this.#options = options
     this.#writer = new EventWriter({ directory, segmentEvents, segments })
     this.#watch = new DirectoryWatch(directory)
-    this.#closer = closeable(() => this.#writer.close().catch(() => {}))
+    this.#closer = closeable(async () => {
+      this.#closing.abort(backendClosed())
+      await this.#writer.close().catch(() => {})
+    })
   }
-  /** Of what it writes with; readers end by themselves. */
+  /** Who follows it is told that the backend is closed. */
   close(): Promise<void> {
     return this.#closer.close()
   }
@@ -55,15 +61,17 @@ export class FileEvents implements EventLog, Closeable {
   }
   async *read(options: ReadEventsOptions = {}): AsyncGenerator<EngineEvent> {
     const { directory, engineId } = this.#options
-    options.signal?.throwIfAborted()
+    using linked = linkedSignal(options.signal, this.#closing.signal)
+    const { signal } = linked
+    signal.throwIfAborted()
     try {
       if (options.follow === true) await mkdir(directory, { recursive: true, mode: 0o700 })
       using watching = options.follow === true ? this.#watch.subscribe() : undefined
       const broken = (error: unknown): void => {
         this.#warn(error)
       }
-      const reader = new EventReader({ directory, engineId, start: () => this.end(options), broken }, watching)
-      yield* reader.read(options)
+      const reader = new EventReader({ directory, engineId, start: () => this.end({ signal }), broken }, watching)
+      yield* reader.read({ ...options, signal })
     } catch (error) {
       throw fsError(error, `event log "${directory}"`)
     }

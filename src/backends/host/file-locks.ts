@@ -3,11 +3,11 @@
 import { linkSync } from 'node:fs'
 import { mkdir, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EngineError, engineClosed } from '../../errors.js'
+import { EngineError, backendClosed } from '../../errors.js'
 import type { CallOptions, Closeable } from '../../model/common.js'
 import type { Trace } from '../../model/trace.js'
 import type { Locks } from '../../ports/engine/locks.js'
-import { linkedSignal, onAbort } from '../../util/abort.js'
+import { linkedSignal } from '../../util/abort.js'
 import { closeable } from '../../util/closeable.js'
 import { encodeFileName } from '../../util/file-name.js'
 import { fsError, hasErrno } from '../../util/fs-error.js'
@@ -123,10 +123,7 @@ export class FileLocks implements Locks, Closeable {
     options.signal?.throwIfAborted()
     this.#closing.signal.throwIfAborted()
     const name = encodeFileName(key)
-    using linked = linkedSignal(options.signal)
-    using _closing = onAbort(this.#closing.signal, () => {
-      linked.abort(this.#closing.signal.reason)
-    })
+    using linked = linkedSignal(options.signal, this.#closing.signal)
     const taking = take(name, linked.signal)
     this.#taking.add(taking)
     try {
@@ -213,7 +210,7 @@ export class FileLocks implements Locks, Closeable {
   }
 
   async #closeAll(): Promise<void> {
-    this.#closing.abort(engineClosed())
+    this.#closing.abort(backendClosed())
     await Promise.allSettled(this.#taking)
     const held = [...this.#held]
     this.#held.clear()

@@ -1,3 +1,4 @@
+import { untilClosed } from '../../../src/api/until-closed.js'
 import { connectHttp } from '../../../src/backends/http/connect.js'
 import { startTestDockerd } from '../../setup/dockerd.js'
 import { daemonSuite } from '../../setup/daemon-suite.js'
@@ -5,7 +6,8 @@ import { daemonSuite } from '../../setup/daemon-suite.js'
 daemonSuite({
   name: 'dockerd',
   start: startTestDockerd,
-  connect: ({ socketPath }) => connectHttp({ socketPath }),
+  // By way of what an engine puts before its backend, which is all that its users ever call.
+  connect: async ({ socketPath }) => untilClosed(await connectHttp({ socketPath })),
   features: [
     'attach_again',
     'build',

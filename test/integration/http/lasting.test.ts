@@ -148,7 +148,7 @@ describe('descriptors', () => {
     await Promise.all(Array.from({ length: 1_000 }, () => backend.containers.get(id)))
     expect((await readdir('/proc/self/fd')).length).toBeLessThanOrEqual(before + 64 + 10)
     await backend.close()
-    for (const outcome of await settled) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'failed_precondition' } })
+    for (const outcome of await settled) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } })
     await expect.poll(async () => (await readdir('/proc/self/fd')).length, { timeout: 5_000 }).toBeLessThanOrEqual(before)
     await daemon.docker('rm', '--force', id)
   })

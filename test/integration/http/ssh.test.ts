@@ -81,7 +81,7 @@ describe('a daemon behind ssh', () => {
     ])
     await backend.containers.get(id)
     await backend.close()
-    for (const outcome of await endless) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'failed_precondition' } })
+    for (const outcome of await endless) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } })
     await daemon.docker('rm', '--force', id)
   })
 })

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { untilClosed } from '../../../src/api/until-closed.js'
 import { openLocal } from '../../../src/backends/local/open.js'
 import { backendSuite } from '../../../src/conformance/backend-suite.js'
 import type { BackendSubject } from '../../../src/conformance/backend-suite-subject.js'
@@ -26,7 +27,8 @@ for (const { name, runtime, engines } of [
     let opened: { readonly subject: BackendSubject } & Closeable
     beforeAll(async () => {
       root = await mkdtemp(join(tmpdir(), 'pouch-sdk-root-'))
-      const one = (): Promise<Backend> => openLocal({ root, defaultRuntime: runtime })
+      // By way of what an engine puts before its backend, which is all that its users ever call.
+      const one = async (): Promise<Backend> => untilClosed(await openLocal({ root, defaultRuntime: runtime }))
       const open = async (): Promise<Backend> => {
         const [first, ...others] = await Promise.all(Array.from({ length: engines }, one))
         if (first === undefined) throw new Error('no engine')

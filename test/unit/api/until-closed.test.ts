@@ -1,8 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Engine } from '../../../src/api/engine.js'
 import type { CallOptions } from '../../../src/model/common.js'
+import type { ImageInfo } from '../../../src/model/image.js'
+import type { Backend } from '../../../src/ports/backend/backend.js'
+import { closeable } from '../../../src/util/closeable.js'
 import { fakeBackend } from './fake-backend.js'
 
+const info: ImageInfo = { id: 'sha256:11', names: ['a:1'], platform: 'linux/amd64', sizeBytes: 1, layers: [], config: {}, usedBy: [] }
 const closed = { code: 'failed_precondition', message: 'the engine is closed' }
 const spec = { image: 'a:1' }
 const readAll = async (open: () => AsyncIterable<unknown>): Promise<void> => {
@@ -33,6 +37,22 @@ describe('a closed engine', () => {
     for (const stream of [() => engine.events(), () => engine.images.save(['a:1']), () => container.logs()])
       await expect(readAll(stream), String(stream)).rejects.toMatchObject(closed)
     expect(names()).toHaveLength(before)
+  })
+  it('is what passed on all that its callers said while it was open', async () => {
+    const { backend, args } = fakeBackend({ images: { push: async () => {}, pull: async () => info } })
+    const engine = new Engine(backend)
+    const onProgress = (): void => {}
+    const image = await engine.images.pull('a:1', { onProgress })
+    expect(args('images.pull')).toEqual(['a:1', { onProgress, signal: expect.any(AbortSignal) }])
+    await image.push('registry.example/a:1', { onProgress })
+    expect(args('images.push')).toEqual([expect.any(String), 'registry.example/a:1', { onProgress, signal: expect.any(AbortSignal) }])
+    await engine.close()
+  })
+  it('took services that may not be changed', async () => {
+    const { backend } = fakeBackend({})
+    const images = Object.freeze({ pull: async () => info }) as unknown as Backend['images']
+    await using engine = new Engine({ ...backend, images })
+    expect((await engine.images.pull('a:1')).id).toBe(info.id)
   })
   it('has cut off what was being made, and closes its backend when that is undone', async () => {
     const told: string[] = []
@@ -78,6 +98,37 @@ describe('a closed engine', () => {
     const told = Promise.all(waiting.map((one) => expect(one).rejects.toMatchObject(closed)))
     await engine.close()
     await told
+  })
+  it('has told who reads the output of a process, which is not all there is', async () => {
+    const said = { stream: 'stdout', bytes: Buffer.from('a') } as const
+    const attachment = {
+      async *output() {
+        yield said
+        await new Promise(() => {})
+      },
+    }
+    const { backend, names } = fakeBackend({
+      containers: { create: async () => 'c1' },
+      streams: {
+        attach: async () => ({
+          ...{ output: attachment.output(), write: async () => {}, closeStdin: async () => {}, resize: async () => {} },
+          ...closeable(async () => {}),
+        }),
+      },
+    })
+    const engine = new Engine(backend)
+    const io = await (await engine.containers.create(spec)).attach()
+    const read: unknown[] = []
+    const reading = expect(
+      (async () => {
+        for await (const chunk of io.output) read.push(chunk)
+      })(),
+    ).rejects.toMatchObject(closed)
+    await vi.waitFor(() => expect(read).toEqual([said]), { timeout: 10_000 })
+    await engine.close()
+    await reading
+    await io.close()
+    expect(names().at(-1)).toBe('close')
   })
   it('leaves the abort of a caller its own reason', async () => {
     const { backend } = fakeBackend({

@@ -6,6 +6,7 @@ import type { Attachment, OutputChunk } from '../../../ports/streams.js'
 import { raceAbort } from '../../../util/abort.js'
 import { FileTail, type TailSource } from '../tail.js'
 import { type Known, type TaskContext, named } from './context.js'
+import type { Watch } from './exits.js'
 import { StdinPipe } from './stdin-pipe.js'
 
 export class TaskAttachment implements Attachment {
@@ -14,13 +15,15 @@ export class TaskAttachment implements Attachment {
   readonly #known: Known
   readonly #tail: FileTail
   readonly #stdin: StdinPipe | undefined
+  #ending: Promise<void> | undefined
+  #endingFailed = false
+  #closed = false
 
-  /** `finished` settles when the process has ended and its output is complete. */
-  constructor(context: TaskContext, known: Known, sources: readonly TailSource[], finished: Promise<unknown>) {
+  constructor(context: TaskContext, known: Known, sources: readonly TailSource[], { exit, finished }: Watch) {
     this.#context = context
     this.#known = known
     this.#tail = new FileTail(sources, finished)
-    this.output = this.#tail.output()
+    this.output = this.#whole(exit)
     this.#stdin = known.state.stdin === undefined ? undefined : new StdinPipe(known.state.stdin, finished)
   }
 
@@ -32,20 +35,38 @@ export class TaskAttachment implements Attachment {
   }
   async closeStdin(options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted()
-    if (this.#stdin === undefined || this.#stdin.closed) return
-    // Ours first: the end is passed on only when no writer is left.
-    await raceAbort(this.#stdin.end(), options.signal)
-    await this.#context.carrier.control.closeStdin(this.#known.state, options)
+    if (this.#stdin === undefined || (this.#stdin.closed && this.#ending === undefined)) return
+    // As one: an abort ends the waiting for it, not what is half done. What failed is tried again by the next call.
+    if (this.#ending === undefined || this.#endingFailed) this.#ending = this.#endInput(this.#stdin)
+    await raceAbort(this.#ending, options.signal)
   }
   async resize(size: TerminalSize, options: CallOptions = {}): Promise<void> {
     await resize(this.#context, this.#known, size, options)
   }
   async close(): Promise<void> {
+    this.#closed = true
     this.#stdin?.destroy()
     await this.#tail.close()
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** What ends before the process does, with its engine, rejects: it would look like all there is. */
+  async *#whole(exit: Promise<unknown>): AsyncGenerator<OutputChunk, void, undefined> {
+    yield* this.#tail.output()
+    if (!this.#closed) await exit
+  }
+  /** Ours first: the end is passed on only when no writer is left. */
+  async #endInput(stdin: StdinPipe): Promise<void> {
+    this.#endingFailed = false
+    try {
+      await stdin.end()
+      await this.#context.carrier.control.closeStdin(this.#known.state, {})
+    } catch (error) {
+      this.#endingFailed = true
+      throw error
+    }
   }
 }
 

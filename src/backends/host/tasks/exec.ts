@@ -77,7 +77,7 @@ async function start(context: TaskContext, request: ExecRequest, about: NewState
   const hostPid = context.runtimes.features(state.runtime)?.hostPid !== false
   return {
     ...(pid !== undefined && hostPid && { pid }),
-    ...(request.stdio.attach && { attachment: new TaskAttachment(context, { files, state } satisfies Known, sources, watch.finished) }),
+    ...(request.stdio.attach && { attachment: new TaskAttachment(context, { files, state } satisfies Known, sources, watch) }),
   }
 }
 

@@ -2,7 +2,7 @@
 // the root may, several at once; the first to store wins, and freeing twice is success.
 import { setMaxListeners } from 'node:events'
 import type { Trace } from '../../../model/trace.js'
-import { EngineError } from '../../../errors.js'
+import { backendClosed } from '../../../errors.js'
 import type { ExitStatus, ProcessRef } from '../../../model/process.js'
 import { sleep } from '../../../util/abort.js'
 import { hasNoRoom } from '../../../util/fs-error.js'
@@ -88,7 +88,7 @@ export class Exits {
   }
   /** Nothing is waited for any more; what goes on is another's to see. */
   close(): void {
-    this.#closing.abort(new EngineError('unavailable', 'the engine was closed'))
+    this.#closing.abort(backendClosed())
   }
 
   async #settle(files: ProcessFiles, state: TaskState, waiting: Promise<CarriedExit | undefined> | undefined): Promise<ExitStatus> {

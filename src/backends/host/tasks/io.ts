@@ -29,9 +29,9 @@ export class CarriedTaskIo implements TaskIo {
       const file = OpenFile.open(path)
       sources.push({ stream, path, file, position: file.size })
     }
-    const { finished, exit } = this.#context.exits.watch(files, state)
-    exit.catch(() => {})
-    return new TaskAttachment(this.#context, found, sources, finished)
+    const watch = this.#context.exits.watch(files, state)
+    watch.exit.catch(() => {})
+    return new TaskAttachment(this.#context, found, sources, watch)
   }
   async resize(ref: ProcessRef, size: TerminalSize, options: CallOptions = {}): Promise<void> {
     await resize(this.#context, await mustKnow(this.#context, ref, options), size, options)

@@ -88,7 +88,7 @@ async function start(
   undo.keep()
   return {
     ...(runtime.features.hostPid && { pid }),
-    ...(request.stdio.attach && { attachment: new TaskAttachment(context, { files, state }, sources, watch.finished) }),
+    ...(request.stdio.attach && { attachment: new TaskAttachment(context, { files, state }, sources, watch) }),
   }
 }
 

@@ -64,7 +64,8 @@ export class StdinPipe {
     if (socket === undefined) return false
     return new Promise((resolve) => {
       socket.write(bytes, (error) => {
-        resolve(error === null || error === undefined)
+        // Node tells of no error for what it was writing when it was destroyed.
+        resolve((error === null || error === undefined) && !socket.destroyed)
       })
     })
   }

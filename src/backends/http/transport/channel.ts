@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
-import { EngineError, engineClosed, isEngineError } from '../../../errors.js'
+import { EngineError, backendClosed, isEngineError } from '../../../errors.js'
 import type { CallOptions, Closeable } from '../../../model/common.js'
 import type { Trace } from '../../../model/trace.js'
 import { raceAbort } from '../../../util/abort.js'
@@ -169,11 +169,11 @@ export class Channel implements HttpCalls {
 
   async #connect(options: CallOptions = {}): Promise<Duplex> {
     using _turn = await this.#gate.enter(options)
-    if (this.#closed) throw engineClosed()
+    if (this.#closed) throw backendClosed()
     const socket = await this.#endpoint.open(options)
     if (this.#closed) {
       socket.destroy()
-      throw engineClosed()
+      throw backendClosed()
     }
     this.#open.add(socket)
     socket.once('close', () => {
@@ -194,7 +194,7 @@ export class Channel implements HttpCalls {
       }
     }
     try {
-      if (this.#closed) throw engineClosed()
+      if (this.#closed) throw backendClosed()
       const result = await work()
       tell()
       return result
@@ -208,7 +208,7 @@ export class Channel implements HttpCalls {
   #failure(error: unknown, method: Method, path: string, exchange: Exchange): unknown {
     const { signal } = exchange
     if (signal?.aborted === true) return signal.reason
-    if (this.#closed && !isEngineError(error)) return engineClosed(error)
+    if (this.#closed && !isEngineError(error)) return backendClosed(error)
     return toEngineError(error, this.#context(method, path, exchange))
   }
   #context(method: Method, path: string, { subject }: Exchange): ErrorContext {
@@ -217,7 +217,7 @@ export class Channel implements HttpCalls {
 
   async #shut(): Promise<void> {
     this.#closed = true
-    const gone = engineClosed()
+    const gone = backendClosed()
     await Promise.all([this.#quick.destroy(gone), this.#patient.destroy(gone)].map((one) => one.catch(() => {})))
     await Promise.all([...this.#open].map(destroyed))
     await this.#endpoint.close()

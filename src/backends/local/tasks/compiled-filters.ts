@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { EngineError, engineClosed } from '../../../errors.js'
+import { EngineError, backendClosed } from '../../../errors.js'
 import type { CallOptions, JsonValue, Labels } from '../../../model/common.js'
 import type { RuntimeSpec } from '../../../model/process.js'
 import type { Trace } from '../../../model/trace.js'
@@ -35,7 +35,7 @@ const logName = 'log'
 /** A program takes no other length: instructions of eight bytes, at most 4,096 of them. */
 const instructionBytes = 8
 const mostBytes = 4_096 * instructionBytes
-/** Profiles of one's own come in any number. */
+/** Profiles of one's own come in any number. So many are known to a process, and so many kept for others. */
 const mostFilters = 32
 const compileMs = 10_000
 
@@ -69,7 +69,7 @@ export class CompiledFilters {
     return { ...spec, annotations: { ...annotations, [filters.annotation]: filter } }
   }
   async close(): Promise<void> {
-    this.#closing.abort(engineClosed())
+    this.#closing.abort(backendClosed())
     await Promise.allSettled(this.#making)
   }
 
@@ -92,7 +92,6 @@ export class CompiledFilters {
   /** A container that is created and never started: its state holds the filter. Its name is one that a repair knows as a run's. */
   async #compile(key: string, seccomp: JsonValue, form: LocalForm, options: CallOptions): Promise<void> {
     const { directory, bundle: bundleOf } = this.#options
-    if (readdirSync(directory).filter((name) => name.startsWith(prefix)).length >= mostFilters) return
     const id = `seccomp-${randomBytes(5).toString('hex')}`
     const bundle = bundleOf(id)
     try {
@@ -120,7 +119,8 @@ export class CompiledFilters {
         const filter = readFilter(join(form.root, id, filterName))
         if (filter === undefined) return
         this.#known.set(key, filter)
-        await replaceFile(join(directory, nameOf(key)), Buffer.from(filter, 'base64'), 0o600)
+        const others = readdirSync(directory).filter((name) => name.startsWith(prefix))
+        if (others.length < mostFilters) await replaceFile(join(directory, nameOf(key)), Buffer.from(filter, 'base64'), 0o600)
       } catch (error) {
         // Killed half-way it has told nobody of the process that it had begun.
         await killWith(id, {})

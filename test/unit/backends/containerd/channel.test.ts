@@ -144,12 +144,12 @@ describe('a channel', () => {
       })
       .start()
     await using channel = await open(daemon)
-    const calling = expect(channel.unary(Images.method.get, {}, { deadlineMs: Infinity })).rejects.toEqual(coded('failed_precondition'))
+    const calling = expect(channel.unary(Images.method.get, {}, { deadlineMs: Infinity })).rejects.toEqual(coded('unavailable'))
     await arrival
     await channel.close()
     await channel.close()
     await calling
-    await expect(channel.ping()).rejects.toEqual(coded('failed_precondition'))
+    await expect(channel.ping()).rejects.toEqual(coded('unavailable'))
   })
   it('rejects what is under way when the daemon goes, and works again when it is back', async () => {
     let arrived = (): void => {}

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, readlink, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -144,4 +144,20 @@ it('files of others in the directory are left alone', async () => {
   expect(await segments()).toContain('README')
   expect(await ids(log)).toEqual(['c', 'd'])
   await truncate(join(directory, 'README'))
+})
+
+it('who follows the log of a backend that is closed is told so, and holds nothing any more', async () => {
+  const log = open()
+  await append(log, 'a')
+  const seen: string[] = []
+  const following = (async () => {
+    for await (const { subject } of log.read({ since: undefined, follow: true })) seen.push(subject.id)
+  })()
+  const told = expect(following).rejects.toMatchObject({ code: 'unavailable', message: 'the backend is closed' })
+  await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['a'])
+  await log.close()
+  await told
+  await expect(collect(log.read())).rejects.toMatchObject({ code: 'unavailable' })
+  const held = await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+  expect(held.filter((path) => path.startsWith(directory))).toEqual([])
 })

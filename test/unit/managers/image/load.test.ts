@@ -364,3 +364,23 @@ describe('import', () => {
     })
   })
 })
+
+describe('an abort while the archive keeps us waiting', () => {
+  /** So many of its bytes, and no more. */
+  async function* stalled(bytes: Uint8Array, count: number): AsyncGenerator<Uint8Array> {
+    yield bytes.subarray(0, count)
+    await new Promise(() => {})
+  }
+  const whole = dockerArchive([oneArchive])
+  it.each([0, 600, whole.length >> 1])('ends a load after %s bytes, and an import', async (count) => {
+    for (const take of ['load', 'import'] as const) {
+      const abort = new AbortController()
+      const taking = lab.images[take](stalled(whole, count), { signal: abort.signal })
+      const told = expect(taking, take).rejects.toThrow('enough')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      abort.abort(new Error('enough'))
+      await told
+    }
+    expect(await left()).toEqual(nothing)
+  })
+})
