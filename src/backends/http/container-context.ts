@@ -19,6 +19,9 @@ export interface ContainerContext extends HttpContext {
   readonly owner: Owner
 }
 
+/** Of SIGKILL. */
+const killedCode = 137
+
 export const containerSubject = (id: string): Subject => ({ kind: 'container', id })
 
 export async function inspect(
@@ -28,7 +31,9 @@ export async function inspect(
 ): Promise<InspectAnswer> {
   const answer = await calls.json('GET', path`/containers/${ref}/json`, { signal, subject: containerSubject(ref) })
   const parsed = parse(inspectAnswer, answer, 'GET /containers/{id}/json')
-  if (parsed.State.OOMKilled !== false || dialect.containers.tellsInMemory) return parsed
+  const { OOMKilled, ExitCode } = parsed.State
+  // A daemon may hear of the end before it hears that the kernel brought it about, and then says so for good.
+  if (OOMKilled !== false || (dialect.containers.tellsInMemory && ExitCode !== killedCode)) return parsed
   return { ...parsed, State: { ...parsed.State, OOMKilled: undefined } }
 }
 

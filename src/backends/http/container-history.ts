@@ -19,6 +19,8 @@ export interface Beginning {
   readonly since: Date | undefined
   /** Where nothing ran then, it is the end of a run that began later: that of the one before may be told late. */
   readonly running: boolean
+  /** It has gone, and the daemon tells its removal last: no end is waited for behind that. */
+  readonly gone?: boolean | undefined
 }
 export function lookedAt({ State, Created }: InspectAnswer): Beginning {
   const running = isRunning(State)
@@ -28,17 +30,18 @@ export function lookedAt({ State, Created }: InspectAnswer): Beginning {
 export async function endInHistory(
   context: HistoryContext,
   id: string,
-  { since, running }: Beginning,
+  { since, running, gone = false }: Beginning,
   { signal }: CallOptions,
 ): Promise<ToldEnd | undefined> {
   if (since === undefined || !context.supports('event_history')) return undefined
-  const asked = { since, types: ['container'], actions: ['start', 'exit'], subjects: [id] } as const
+  const asked = { since, types: ['container'], actions: ['start', 'exit', 'remove'], subjects: [id] } as const
   return within(
     historyMs,
     async (call) => {
       let begun = running
       for await (const { action, attributes, time } of engineEvents(context, { ...asked, signal: call.signal })) {
         if (action === 'start') begun = true
+        else if (action === 'remove' && gone) return undefined
         else if (begun && /^\d+$/.test(attributes['exitCode'] ?? '')) return { exitCode: Number(attributes['exitCode']), exitedAt: time }
       }
       return undefined

@@ -7,7 +7,7 @@ import type { InspectAnswer } from './wire/container.js'
 import { isRunning, toDate } from './wire/container-info.js'
 
 /** A daemon that was killed just then never tells. */
-const longestMs = 3_000
+const longestMs = 10_000
 
 /**
  * Resolves when the daemon's history says that all is done that follows the end that was seen, with the action that says so; with none at once for

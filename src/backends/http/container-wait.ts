@@ -25,6 +25,7 @@ export async function waitContainer(context: WaitContext, id: string, options: W
 
 /** Each round listens for the next end before it looks, so that none comes between. */
 async function byConditions(context: WaitContext, id: string, { until = 'exit', signal }: WaitOptions): Promise<ExitStatus> {
+  const called = new Date()
   let last: ExitStatus | undefined
   for (;;) {
     // Closes the connection of a wait that turns out to be needless.
@@ -33,7 +34,10 @@ async function byConditions(context: WaitContext, id: string, { until = 'exit', 
     const before = next === undefined ? undefined : await lookFor(context, id, { signal })
     if (next === undefined || before === undefined) {
       listening.abort(new Error('nobody waits any more'))
-      return whenGone(id, until, last)
+      // It was there when it was called, and has gone before it was looked at.
+      const missed =
+        next && last === undefined ? await endInHistory(context, id, { since: called, running: true, gone: true }, { signal }) : undefined
+      return missed === undefined ? whenGone(id, until, last) : toldExit(context, id, missed)
     }
     const settled = endOf(context, before)
     if (until === 'exit' && settled !== undefined) {

@@ -74,7 +74,7 @@ describe.each(Object.entries(daemons))('an engine on %s', (_, start) => {
     const health = { command: shell('test -e /tmp/up'), intervalMs: 200, timeoutMs: 5_000, retries: 100 }
     const making = engine.containers.createOwned({
       image,
-      command: shell('sleep 1; touch /tmp/up; exec sleep 100000'),
+      command: ['sleep', '100000'],
       networkMode: 'none',
       health,
     })
@@ -85,7 +85,9 @@ describe.each(Object.entries(daemons))('an engine on %s', (_, start) => {
     await using slow = await making
     await slow.start()
     expect((await slow.inspect()).health?.status).toBe('starting')
-    await slow.waitUntilHealthy()
+    const healthy = slow.waitUntilHealthy()
+    await slow.exec(['touch', '/tmp/up'])
+    await healthy
     expect((await slow.inspect()).health?.status).toBe('healthy')
     await using sick = await engine.containers.createOwned({
       image,

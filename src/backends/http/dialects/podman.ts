@@ -118,6 +118,8 @@ export const podman: Dialect = {
     // `died`, then one of them: `restart` by the policy, or what cleans up behind it is done.
     settledBy: ['restart', 'cleanup', 'remove'],
     // 4.3 says `false` of what the kernel has killed.
+    // What is sent waits until it goes on.
+    signalsPaused: false,
     tellsInMemory: false,
     // Its `next-exit` looks once a second whether it runs, and misses a run that is shorter.
     wait: 'plain',

@@ -30,7 +30,7 @@ const names = (events: readonly EngineEvent[]): readonly string[] =>
   events.map(({ type, subject }) => (type === 'gap' ? 'gap' : subject.id))
 
 describe('a reader of events', () => {
-  it('who does not read holds nobody up: what is too much for the room that there is becomes one gap', { timeout: 10_000 }, async () => {
+  it('who does not read holds nobody up: what is too much for the room that there is becomes one gap', async () => {
     const [few, many] = [3, 20_000]
     let told = (): void => {}
     const all = new Promise<void>((resolve) => {
@@ -74,7 +74,7 @@ describe('a reader of events', () => {
     expect(seen[at]?.cursor).toBe(`${BigInt((start + Number(numbers[at + 1]) - 1) * 1e9)}.1`)
   })
 
-  it('who asks for the part that is of interest loses nothing to the room that others would take', { timeout: 10_000 }, async () => {
+  it('who asks for the part that is of interest loses nothing to the room that others would take', async () => {
     let told = (): void => {}
     const all = new Promise<void>((resolve) => {
       told = resolve

@@ -118,3 +118,12 @@ it('the next exit of one that had not been started is the one that the wait told
   const daemon = context(inspects, [{ StatusCode: 11 }], undefined, 'conditions')
   expect(await waitContainer(daemon, id, { until: 'next-exit' })).toMatchObject({ exitCode: 11, lost: false })
 })
+it('an end before the container could be looked at, which has gone since, is what the history tells', async () => {
+  const soon = Math.ceil(Date.now() / 1_000) + 1
+  const daemon = context([], [{ StatusCode: 11 }], [event('die', soon, 11), event('destroy', soon + 1)], 'conditions')
+  expect(await waitContainer(daemon, id)).toMatchObject({ exitCode: 11, exitedAt: new Date(soon * 1_000), lost: false })
+})
+it('one that has gone and never ran is not there', async () => {
+  const daemon = context([], [{ StatusCode: 0 }], [event('destroy', Date.now() / 1_000 + 1)], 'conditions')
+  await expect(waitContainer(daemon, id)).rejects.toMatchObject({ code: 'not_found' })
+})

@@ -82,12 +82,14 @@ it('a terminal has no frames, and its size is set when there is a process to hav
     const id = await create(daemon, 'created with a terminal', { command: ['sh'], tty: true }, { Tty: true })
     starts(daemon, id, 'started with a terminal', { body: { Detach: false, Tty: true } })
     asks(`GET /exec/${id}/json`, exec('inspect running'))
+    const begun = performance.now()
     const attachment = await backend.execs.start(id, { attach: { stdin: false } })
     asks(`POST /exec/${id}/resize`, exec('resized early'), { query: { w: '77', h: '33' } })
     asks(`GET /exec/${id}/json`, exec('inspect running'))
-    // And once more: a size may be taken for a terminal that is not there yet, and be lost.
-    for (let time = 0; time < 2; time += 1) asks(`POST /exec/${id}/resize`, exec('started detached'), { query: { w: '77', h: '33' } })
+    // Until it cannot be lost any more: a size may be taken for a terminal that is not there yet.
+    asks(`POST /exec/${id}/resize`, exec('started detached'), { query: { w: '77', h: '33' }, repeats: true })
     await backend.execs.resize(id, { columns: 77, rows: 33 })
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(300)
     asks(`GET /exec/${id}/json`, exec('inspect with a terminal'), { repeats: true })
     expect((await readAll(attachment)).stdout).toBe('out\r\n/dev/pts/0\r\nstty: standard input: No child processes\r\n')
   }))
