@@ -1,5 +1,6 @@
 // Does a runtime work on this machine? It runs `true`. What works is remembered for the boot, what does not is tried anew.
 import { randomBytes } from 'node:crypto'
+import { readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError, isEngineError } from '../../errors.js'
 import type { CallOptions, Closeable, Mount } from '../../model/common.js'
@@ -66,9 +67,15 @@ export async function openTrials(runtimes: LocalRuntimes): Promise<RuntimeTrials
 }
 
 /** Names a runtime with all that its working depends on, but the machine. */
-export function trialKey(runtimes: LocalRuntimes, name: string): Promise<string> {
+export async function trialKey(runtimes: LocalRuntimes, name: string): Promise<string> {
   const { binary, globalArgs, env } = runtimes.resolve({ name }).form
-  return binaryKey(binary, [name, ...globalArgs, JSON.stringify(env)])
+  return binaryKey(binary, [name, ...globalArgs, JSON.stringify(env), ...(await ownRights())])
+}
+/** Another process of the same user may be confined, and find that nothing runs. */
+async function ownRights(): Promise<readonly string[]> {
+  const namespaces = ['cgroup', 'mnt', 'pid', 'user'].map((kind) => readlink(`/proc/self/ns/${kind}`).catch(() => ''))
+  const status = await readFile('/proc/self/status', 'utf8')
+  return [...(status.match(/^(?:CapEff|NoNewPrivs|Seccomp):.*/gm) ?? []), ...(await Promise.all(namespaces))]
 }
 async function workingPath(runtimes: LocalRuntimes, name: string): Promise<string> {
   return join(runtimes.answers, `.works-${await trialKey(runtimes, name)}`)

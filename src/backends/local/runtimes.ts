@@ -126,7 +126,8 @@ async function askedOf(binary: string, { answers, signal }: RuntimePlace): Promi
     isSandbox: /^runsc version/m.test(version ?? ''),
     verbs: ['pause', 'resume', 'update', 'exec', 'ps'].filter((verb) => new RegExp(`^\\s*${verb}\\b`, 'm').test(all ?? '')),
   }
-  await keepAnswer(kept, JSON.stringify(found))
+  // One that could not be asked may answer the next time.
+  if (![run, all, version].includes(undefined)) await keepAnswer(kept, JSON.stringify(found))
   return found
 }
 function parse(text: string | undefined): Answers | undefined {
@@ -147,12 +148,13 @@ function withAnswers(given: RuntimeFeatures, { verbs, isSandbox }: Answers): Run
     exec: features.exec && verbs.includes('exec'),
   }
 }
-function help(binary: string, args: readonly string[], { signal }: CallOptions): Promise<string> {
+/** `undefined`: it could not be run, or not to its end. */
+function help(binary: string, args: readonly string[], { signal }: CallOptions): Promise<string | undefined> {
   const env = { ...process.env, ...runtimeEnvironment() }
   return new Promise((resolve, reject) => {
-    execFile(binary, args, { env, timeout: 10_000, killSignal: 'SIGKILL', ...(signal && { signal }) }, (_error, stdout, stderr) => {
+    execFile(binary, args, { env, timeout: 10_000, killSignal: 'SIGKILL', ...(signal && { signal }) }, (error, stdout, stderr) => {
       if (signal?.aborted === true) reject(signal.reason)
-      else resolve(`${stdout}\n${stderr}`)
+      else resolve(error === null || typeof error.code === 'number' ? `${stdout}\n${stderr}` : undefined)
     }).stdin?.end()
   })
 }

@@ -71,6 +71,20 @@ it.each([1, 3, 5])('with room for %s files what was found out is kept as far as 
   }
 })
 
+it('what could not be asked is asked again', async () => {
+  const script = join(directory, 'runtime')
+  // Killed at the first time, as by a time limit.
+  await writeFile(script, `#!/bin/sh\nmkdir ${directory}/first 2>/dev/null && kill -9 $$\nexec crun "$@"\n`, { mode: 0o755 })
+  const open = () => openLocalRuntimes({ directory, runtimes: { told: oci(script) } })
+  await open()
+  await rm(join(directory, 'first'), { recursive: true })
+  await mkdir(join(directory, 'first'))
+  const kept = async (): Promise<readonly string[]> =>
+    (await readdir((await open()).answers)).filter((name) => name.startsWith('.answers-'))
+  expect(await kept()).toHaveLength(1)
+  expect((await open()).resolve({ name: 'told' }).form.keeps).toBe(false)
+})
+
 it('a runtime that does not work here is not the fastest', async () => {
   const runtimes = await openLocalRuntimes({ directory, runtimes: { false: oci('/bin/false'), runc: oci('runc') } })
   expect(await fastestRuntime(runtimes)).toBe('runc')

@@ -30,8 +30,11 @@ const probe = {
   linux: { cgroupsPath: '/pouch-sdk-probe', namespaces: [{ type: 'pid' }, { type: 'mount' }] },
 }
 
-/** Asks it to create a container that no layout could run: it says so, or it refuses the layout first. Nothing is left. */
-export async function refusesHybrid(binary: string, directory: string, options: CallOptions = {}): Promise<boolean> {
+/**
+ * Asks it to create a container that no layout could run: it says so, or it refuses the layout first. Nothing is left.
+ * `undefined`: it could not be run, or not to its end.
+ */
+export async function refusesHybrid(binary: string, directory: string, options: CallOptions = {}): Promise<boolean | undefined> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const bundle = await mkdtemp(join(directory, '.probe-'))
   try {
@@ -40,7 +43,7 @@ export async function refusesHybrid(binary: string, directory: string, options: 
     const state = ['--root', join(bundle, 'state')]
     try {
       const said = await run(binary, [...state, 'create', '--bundle', bundle, 'probe'], join(bundle, 'said'), options)
-      return /hybrid mode not supported/i.test(said)
+      return said === undefined ? undefined : /hybrid mode not supported/i.test(said)
     } finally {
       // Also of a call that was given up: what was created waits to be started.
       await run(binary, [...state, 'delete', '--force', 'probe'], join(bundle, 'said'))
@@ -51,7 +54,7 @@ export async function refusesHybrid(binary: string, directory: string, options: 
 }
 
 /** What it said, by way of a file: of a pipe a container that was created keeps the other end. */
-async function run(binary: string, args: readonly string[], said: string, { signal }: CallOptions = {}): Promise<string> {
+async function run(binary: string, args: readonly string[], said: string, { signal }: CallOptions = {}): Promise<string | undefined> {
   signal?.throwIfAborted()
   await using file = await open(said, 'w+', 0o600)
   const env = { ...process.env, ...runtimeEnvironment() }
@@ -59,8 +62,10 @@ async function run(binary: string, args: readonly string[], said: string, { sign
   using _killing = onAbort(signal, () => {
     child.kill('SIGKILL')
   })
-  // One that cannot even be run has said nothing.
-  await once(child, 'exit').catch(() => {})
+  const ended = await once(child, 'exit').then(
+    ([code]) => typeof code === 'number',
+    () => false,
+  )
   signal?.throwIfAborted()
-  return readFile(said, 'utf8')
+  return ended ? readFile(said, 'utf8') : undefined
 }

@@ -181,8 +181,8 @@ export async function refusedLayout(binary: string, { directory, answers, signal
     if (!hasErrno(error, 'ENOENT')) throw error
   }
   const refused = await refusesHybrid(binary, directory, { signal })
-  await keepAnswer(kept, refused ? 'refused' : 'accepted')
-  return refused ? unified : undefined
+  if (refused !== undefined) await keepAnswer(kept, refused ? 'refused' : 'accepted')
+  return refused === true ? unified : undefined
 }
 
 /** Names what is remembered of a binary: another as soon as that is another, or what else it depends on. */
@@ -244,7 +244,8 @@ async function ofThisBoot(directory: string, boot: string): Promise<string> {
 async function sweepUnfinished(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     if (!unfinished.test(name)) continue
-    const { mtimeMs = Date.now() } = (await stat(join(directory, name)).catch(() => undefined)) ?? {}
-    if (Date.now() - mtimeMs > unfinishedMs) await rm(join(directory, name), { force: true })
+    const found = await stat(join(directory, name)).catch(() => undefined)
+    // A runtime's directory may be called so.
+    if (found?.isFile() === true && Date.now() - found.mtimeMs > unfinishedMs) await rm(join(directory, name), { force: true })
   }
 }
