@@ -46,12 +46,16 @@ export class Connection {
     this.#nextBulk = (this.#nextBulk + 1) % bulkConnections
     return (this.#bulk[this.#nextBulk] ??= new Client(this.#address, credentials.createInsecure(), grpcOptions))
   }
-  /** Waits a moment for a connection that was there before and was lost. Whether it came, the call that follows tells. */
+  /**
+   * Waits a moment for a connection that was there before and was lost, or for a further one to a daemon that was there. Whether it came, the call
+   * that follows tells.
+   */
   async restored(client: Client): Promise<void> {
     if (this.#closed) return
     const ready = client.getChannel().getConnectivityState(false) === connectivityState.READY
     if (ready) this.#wereReady.add(client)
-    else if (this.#wereReady.has(client)) await new Promise<void>((resolve) => client.waitForReady(Date.now() + restartMs, () => resolve()))
+    else if (this.#wereReady.has(client) || this.#wereReady.has(this.client))
+      await new Promise<void>((resolve) => client.waitForReady(Date.now() + restartMs, () => resolve()))
   }
   /** Cancels the call when the signal aborts, or the connection is closed. What it returns is called at the end of the call. */
   track(call: { cancel(): void }, signal: AbortSignal | undefined): () => void {

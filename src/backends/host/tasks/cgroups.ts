@@ -2,9 +2,15 @@
 import { readFile, readdir, rmdir } from 'node:fs/promises'
 import { join, normalize } from 'node:path'
 import type { ResourceSample } from '../../../ports/engine/tasks.js'
+import { sleep } from '../../../util/abort.js'
+import { hasErrno } from '../../../util/fs-error.js'
 import { once } from '../../../util/once.js'
 import { readSmall } from '../small-files.js'
 import { type CgroupTree, type V1Files, cgroupTree, isFrozen, oomKills, processIds, sampleV1, sampleV2 } from './cgroup-files.js'
+
+/** How long the kernel is given to bury who was killed. */
+const buriedMs = 2_000
+const pauseMs = 50
 
 const v1Names = {
   usage: ['cpuacct', 'cpuacct.usage'],
@@ -50,11 +56,15 @@ export class Cgroups {
     if (mount === undefined || path === undefined || !isOwn(path)) return undefined
     return processesBelow(join(mount, normalize(path)))
   }
-  /** Where nobody was left to remove them: the groups of this path that are empty. */
+  /** Where nobody was left to remove them: the groups of this path that are empty, or will be when the kernel has buried who was killed. */
   async clear(path: string | undefined): Promise<void> {
     if (path === undefined || !isOwn(path)) return
     const { all } = await this.#tree()
-    await Promise.allSettled(all.map((mount) => rmdir(join(mount, normalize(path)))))
+    for (const deadline = performance.now() + buriedMs; ; await sleep(pauseMs)) {
+      const tried = await Promise.allSettled(all.map((mount) => rmdir(join(mount, normalize(path)))))
+      const isBusy = tried.some((one) => one.status === 'rejected' && hasErrno(one.reason, 'EBUSY'))
+      if (!isBusy || performance.now() > deadline) return
+    }
   }
   /** `undefined`: the group is gone, or not where we can see it. */
   async sample(path: string | undefined): Promise<ResourceSample | undefined> {

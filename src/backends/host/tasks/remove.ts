@@ -1,5 +1,5 @@
 // Ends the book of a process: its leftovers below, then its files.
-import { EngineError } from '../../../errors.js'
+import { EngineError, isEngineError } from '../../../errors.js'
 import type { CallOptions } from '../../../model/common.js'
 import type { ProcessRef } from '../../../model/process.js'
 import type { DeleteProcessOptions } from '../../../ports/engine/tasks.js'
@@ -49,15 +49,19 @@ async function end(context: TaskContext, { files, state }: Known, kill: boolean,
     await files.addSignal('SIGKILL')
     await context.carrier.kill(state, sigkill, state.execId === undefined && state.sharedPids, options)
   }
-  const isPaused = async (): Promise<boolean> => (await context.carrier.find(state, options))?.status === 'paused'
+  const isPaused = async (asked: CallOptions = options): Promise<boolean> => (await context.carrier.find(state, asked))?.status === 'paused'
   let thaws = process?.status === 'paused'
   for (const deadline = performance.now() + killMs; performance.now() < deadline; ) {
     if (thaws) await thaw(() => context.carrier.control.resume(state, options), isPaused, options)
     if ((await within(lookMs, () => watch.exit, options)) !== undefined) return
-    // Somebody may have paused it as it was killed.
-    thaws = await isPaused()
+    // Somebody may have paused it as it was killed. A carrier that is away or hangs keeps nobody from waiting for the end.
+    thaws = (await within(lookMs, isPaused, options).catch(unlessAway)) === true
   }
   throw new EngineError('unavailable', `${named(state)} does not end`, { retryable: true })
+}
+
+function unlessAway(error: unknown): undefined {
+  if (!isEngineError(error, 'unavailable')) throw error
 }
 
 /** Tasks of this container that are ours, of a root whose files are gone. */
