@@ -32,7 +32,7 @@ const config: ViteUserConfig = {
           name: 'unit',
           allowOnly: false,
           include: ['test/unit/**/*.test.ts'],
-          testTimeout: 10_000,
+          testTimeout: 30_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

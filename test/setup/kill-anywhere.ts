@@ -101,14 +101,14 @@ export function killAnywhere({ room, left, removeImage }: KillAnywhere): void {
       const steps = await killAtEach('pull', () => removeImage(image, false))
       expect(steps).toBeGreaterThan(20)
       await removeImage(image, true)
-    }, 300_000)
+    }, 600_000)
 
     for (const work of ['run', 'detached', 'exec'] as const) {
       it(`before ${whichSteps} of "${work}"`, async () => {
         await pull()
         const steps = await killAtEach(work, async () => {})
         expect(steps).toBeGreaterThan(20)
-      }, 300_000)
+      }, 600_000)
     }
 
     it('at random moments of a pull and a run', async () => {

@@ -66,7 +66,7 @@ export async function processesNaming(text: string): Promise<string[]> {
 
 /** The same that are still there after the moment that one needs to end whose parent was killed, or whose task was deleted. */
 export async function processesLeft(text: string): Promise<string[]> {
-  const deadline = performance.now() + 3_000
+  const deadline = performance.now() + 10_000
   for (;;) {
     const left = await processesNaming(text)
     if (left.length === 0 || performance.now() > deadline) return left
@@ -101,8 +101,18 @@ export async function cgroupDirectories(name: string): Promise<string[]> {
 
 /** Paths of files and directories below a directory, relative to it, sorted, but for what a living process has hidden and is about to remove. */
 export async function filesBelow(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true }).catch(() => [])
-  return entries.filter((path) => path.split('/').every(isToBeSeen)).sort()
+  return (await pathsBelow(directory)).filter((path) => path.split('/').every(isToBeSeen)).sort()
+}
+/** Node's own recursion ends at the first directory that goes meanwhile. */
+async function pathsBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
+  const below = await Promise.all(
+    entries.map(async (entry) => {
+      const inner = entry.isDirectory() ? await pathsBelow(join(directory, entry.name)) : []
+      return [entry.name, ...inner.map((path) => join(entry.name, path))]
+    }),
+  )
+  return below.flat()
 }
 
 /** Names in a directory, with the same exception. */

@@ -66,8 +66,7 @@ describe('beside containerd’s own client', () => {
       for await (const { id } of engine.containers.list({ all: true })) expect(id).not.toBe(theirs)
       expect((await ask('tasks', 'ls')).join('\n')).toContain(theirs)
     } finally {
-      await ask('tasks', 'kill', '--signal', 'SIGKILL', theirs)
-      await ask('tasks', 'delete', theirs)
+      await ask('tasks', 'delete', '--force', theirs)
       await ask('containers', 'delete', theirs)
     }
   })

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isEngineError } from '../../../src/index.js'
 import { type EngineLab, openEngineLab } from '../../setup/containerd-engine.js'
 import { buildImage, putImage } from '../../setup/images.js'
-import { daemonContents, processesNaming } from '../../setup/outside.js'
+import { daemonContents } from '../../setup/outside.js'
 import { startRegistry } from '../../setup/registry.js'
 
 let lab: EngineLab
@@ -59,13 +59,15 @@ describe('when containerd goes away', () => {
   it('an exit while it is away is missed by nobody', async () => {
     const { engine, containerd } = lab
     const since = await engine.cursor()
-    await using container = await engine.containers.createOwned(spec(['sh', '-c', 'sleep 0.5; exit 5']))
+    await using container = await engine.containers.createOwned(spec(['sh', '-c', 'trap "exit 5" TERM; while :; do sleep 0.05; done']))
     await container.start()
     const waiting = container.wait()
-    const [shim] = await processesNaming(`-namespace ${lab.namespace} `)
-    expect(shim).toBeDefined()
+    const { state } = await container.inspect()
+    const pid = state.status === 'running' ? (state.pid ?? 0) : 0
+    expect(pid).toBeGreaterThan(1)
     await containerd.kill()
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    // Again and again: a process 1 does not hear it before its trap stands.
+    await expect.poll(() => signalled(pid), { timeout: 20_000 }).toBe(false)
     await containerd.restart()
     expect((await waiting).exitCode).toBe(5)
     for await (const { action, subject, attributes } of engine.events({ since })) {
@@ -155,3 +157,12 @@ describe('several engines on one root', () => {
     await expect.poll(use, { timeout: 20_000 }).toBeLessThanOrEqual(first)
   })
 })
+
+/** Whether it was there to get it. */
+function signalled(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGTERM')
+  } catch {
+    return false
+  }
+}

@@ -7,7 +7,7 @@ import { collectUntil, exitFacts, logLines, readAll, request, shell } from '../.
 import type { TaskRequest } from '../../../src/ports/engine/tasks.js'
 import { type Programs, bundleProgram } from '../../setup/child-program.js'
 import { type TestContainerd, startTestContainerd } from '../../setup/containerd.js'
-import { daemonContents, openDescriptors, processesNaming } from '../../setup/outside.js'
+import { daemonContents, openDescriptors, processesLeft, processesNaming } from '../../setup/outside.js'
 import { type TaskRoot, taskRoot } from '../../setup/task-subject.js'
 
 const namespace = 'suite'
@@ -218,7 +218,7 @@ describe.each(['runc', 'crun'])('tasks with %s', (runtime) => {
     expect(await collect(root.tasks.list())).toMatchObject([{ ref: { containerId: asked.containerId }, status: 'running' }])
     await root.tasks.delete(asked, { kill: true })
     expect(await collect(root.tasks.list())).toEqual([])
-    expect(await processesNaming(asked.containerId)).toEqual([])
+    expect(await processesLeft(asked.containerId)).toEqual([])
   })
 
   it('a task with the output of megabytes a second is read whole while it runs', async () => {

@@ -40,15 +40,18 @@ async function powerOff(root: string, ids: readonly string[]): Promise<void> {
     const lines = await Promise.all([root, ...ids.map((id) => `-id ${id}-`)].map(processesNaming))
     return lines.flat().map((line) => Number.parseInt(line, 10))
   }
-  for (const pid of await named()) process.kill(pid, 'SIGKILL')
-  await expect
-    .poll(async () => {
-      const pids = [...(await inGroups()), ...(await named())]
-      for (const pid of pids) killUnlessGone(pid)
-      return pids
+  for (const pid of await named()) killUnlessGone(pid)
+  const ended = async (): Promise<number[]> => {
+    const pids = [...(await inGroups()), ...(await named())]
+    for (const pid of pids) killUnlessGone(pid)
+    return pids
+  }
+  await expect.poll(ended, { timeout: 20_000 }).toEqual([])
+  // A runtime that has lost its owner takes its group away, too.
+  for (const group of await cgroupsBelow(cgroupParent))
+    await rmdir(group).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
     })
-    .toEqual([])
-  for (const group of await cgroupsBelow(cgroupParent)) await rmdir(group)
 }
 function killUnlessGone(pid: number): void {
   try {

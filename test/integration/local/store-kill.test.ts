@@ -60,4 +60,4 @@ it('whichever step a process is killed at, nothing is torn, repair frees what it
     for await (const { digest } of storage.content.list()) left.push(digest)
     expect(left, `step ${step}`).toEqual([])
   }
-}, 240_000)
+}, 480_000)

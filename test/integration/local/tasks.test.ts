@@ -7,7 +7,7 @@ import { exitFacts, logLines, minimalProcess, newId, readAll, request, shell } f
 import type { TaskRequest } from '../../../src/ports/engine/tasks.js'
 import { type Programs, bundleProgram } from '../../setup/child-program.js'
 import { type LocalTaskRoot, localTaskRoot } from '../../setup/local-task-subject.js'
-import { filesBelow, mountsBelow, openDescriptors, processesNaming } from '../../setup/outside.js'
+import { filesBelow, mountsBelow, openDescriptors, processesLeft, processesNaming } from '../../setup/outside.js'
 
 let programs: Programs
 beforeAll(async () => {
@@ -22,11 +22,13 @@ const cgroupsLeft = async (): Promise<string[]> => {
 }
 /** All that a task may leave, seen from outside. */
 async function leftovers(root: LocalTaskRoot): Promise<unknown> {
+  // First: a runtime whose owner was killed takes its state and its control group away as it ends.
+  const processes = await processesLeft(root.directory)
   const state = await filesBelow(join(root.directory, 'runtimes/state'))
   return {
     tasks: await root.taskNames(),
     cgroups: await cgroupsLeft(),
-    processes: await processesNaming(root.directory),
+    processes,
     // A runtime's own directory stays; a container's is two below it.
     state: state.filter((path) => /^[^/]+\/[^./][^/]*\/pouch-sdk\/./.test(path)),
     mounts: await mountsBelow(root.directory),

@@ -35,6 +35,7 @@ if (half === 'before') {
   await running.start()
   const owned = await engine.containers.createOwned({ image, cgroupParent, name: 'owned', command: sleeping })
   await owned.start()
+  for await (const { text } of running.logs({ follow: true })) if (text === 'begun') break
   tell([ended, running, owned].map(({ id }) => id))
   setInterval(() => {}, 60_000)
 } else {

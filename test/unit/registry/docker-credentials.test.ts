@@ -65,13 +65,13 @@ describe('a helper', () => {
     expect(await dockerCredentials('other', { env })).toBeUndefined()
   })
   it.each([
-    ['fails', 'echo a secret; exit 3', /fails \(exit code 3\)/],
-    ['answers what is no JSON', 'echo a secret', /no JSON/],
-    ['hangs', 'exec sleep 100', /does not answer within 200 ms/],
-  ])('that %s is failed_precondition, and nothing it said is told', async (_, script, message) => {
+    ['fails', 'echo a secret; exit 3', /fails \(exit code 3\)/, undefined],
+    ['answers what is no JSON', 'echo a secret', /no JSON/, undefined],
+    ['hangs', 'exec sleep 100', /does not answer within 200 ms/, 200],
+  ])('that %s is failed_precondition, and nothing it said is told', async (_, script, message, helperMs) => {
     await helper('bad', script)
     await configure({ credsStore: 'bad' })
-    const failed = await dockerCredentials('registry.example', { env, helperMs: 200 }).catch((error: unknown) => error)
+    const failed = await dockerCredentials('registry.example', { env, helperMs }).catch((error: unknown) => error)
     expect(failed).toMatchObject({ code: 'failed_precondition', message: expect.stringMatching(message) })
     expect(String(failed)).not.toContain('a secret')
   })

@@ -70,7 +70,7 @@ describe('readLog', () => {
   })
   it('ends at `until` while it follows', async () => {
     await run('one\n')
-    expect(await texts({ follow: true, ended: new Promise(() => {}), until: new Date(Date.now() + 100) })).toEqual(['one'])
+    expect(await texts({ follow: true, ended: new Promise(() => {}), until: new Date(Date.now() + 1_000) })).toEqual(['one'])
   })
 })
 describe('FileTail', () => {
