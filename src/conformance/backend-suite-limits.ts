@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import {
   type BackendCase,
+  type BackendSubject,
   endedBy,
   execute,
   forever,
@@ -21,6 +22,24 @@ const limitMiB = 64
 const either = (one: string, other: string): string => `cd /sys/fs/cgroup; cat ${one} 2>/dev/null || cat ${other}`
 const memoryLimit = either('memory/memory.limit_in_bytes', 'memory.max')
 const pidsLimit = either('pids/pids.max', 'pids.max')
+
+/** False: its end was told, and not that the kernel brought it about. */
+async function tellsOom(subject: BackendSubject): Promise<boolean> {
+  const { containers, system } = subject.backend
+  const since = await system.cursor()
+  const resources = { memoryBytes: 16 << 20, memorySwapBytes: 16 << 20 }
+  return withContainer(subject, shell('x=a; while true; do x=$x$x; done'), { resources }, async (id) => {
+    await containers.start(id)
+    const exit = await containers.wait(id)
+    assert.deepEqual([exit.exitCode, exit.lost], [137, false])
+    if (exit.oomKilled === undefined) return false
+    assert.equal(exit.oomKilled, true)
+    for await (const { action } of system.events({ since, subjects: [id] })) if (action === 'oom') break
+    const { state } = await containers.get(id)
+    assert(state.status === 'exited' && state.exit.oomKilled === true)
+    return true
+  })
+}
 
 export const limitCases: readonly BackendCase[] = [
   {
@@ -72,21 +91,9 @@ export const limitCases: readonly BackendCase[] = [
     title: 'a container beyond its memory is killed, and that is told by its exit and by an event',
     needs: 'oom',
     async run(subject) {
-      const { containers, system } = subject.backend
-      const since = await system.cursor()
-      await withContainer(
-        subject,
-        shell('x=a; while true; do x=$x$x; done'),
-        { resources: { memoryBytes: 16 << 20, memorySwapBytes: 16 << 20 } },
-        async (id) => {
-          await containers.start(id)
-          const exit = await containers.wait(id)
-          assert.deepEqual([exit.exitCode, exit.oomKilled, exit.lost], [137, true, false])
-          for await (const { action } of system.events({ since, subjects: [id] })) if (action === 'oom') break
-          const { state } = await containers.get(id)
-          assert(state.status === 'exited' && state.exit.oomKilled === true)
-        },
-      )
+      // A daemon that hears of the end first never tells.
+      for (let time = 0; time < 5; time += 1) if (await tellsOom(subject)) return
+      assert.fail('it is not told')
     },
   },
   {
