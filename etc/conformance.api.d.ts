@@ -47,7 +47,7 @@ interface ExitStatus {
     /** Set only when the engine itself sent it and the process ended by it, or the kernel's OOM killer is proved: 128 + n alone is just an exit code. */
     readonly signal?: Signal | undefined;
     readonly exitedAt: Date;
-    /** `undefined` where the cgroup's counters were gone before anyone could read them. */
+    /** `undefined` where the cgroup's counters were gone before anyone could read them, or a daemon may have heard of the end first. */
     readonly oomKilled: boolean | undefined;
     /** The process is gone and nobody saw how. */
     readonly lost: boolean;

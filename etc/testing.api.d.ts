@@ -43,7 +43,7 @@ interface ExitStatus {
     /** Set only when the engine itself sent it and the process ended by it, or the kernel's OOM killer is proved: 128 + n alone is just an exit code. */
     readonly signal?: Signal | undefined;
     readonly exitedAt: Date;
-    /** `undefined` where the cgroup's counters were gone before anyone could read them. */
+    /** `undefined` where the cgroup's counters were gone before anyone could read them, or a daemon may have heard of the end first. */
     readonly oomKilled: boolean | undefined;
     /** The process is gone and nobody saw how. */
     readonly lost: boolean;
@@ -1319,8 +1319,8 @@ declare class Containers {
     /** One that is removed at the end of its block, or else with this process. */
     createOwned(spec: ContainerSpec, options?: CallOptions): Promise<OwnedContainer>;
     /**
-     * Pulls the image if it is missing, runs the container to its end, and removes it, however this settles. Resolves with the
-     * exit code, whatever it is. A command not found or not executable rejects with `failed_precondition` and `exitCode` 127 or 126.
+     * Pulls the image if it is missing, runs the container to its end, and removes it, however this settles; where the engine is closed meanwhile, by the end of that.
+     * Resolves with the exit code, whatever it is. A command not found or not executable rejects with `failed_precondition` and `exitCode` 127 or 126.
      */
     run(spec: ContainerSpec, options?: RunOptions): Promise<CommandResult>;
     /** `ref` is an id, an unambiguous beginning of one, or a name. Throws `not_found`. */
