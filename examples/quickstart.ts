@@ -88,7 +88,7 @@ async function pullImage(engine: Engine, reference: string, signal: AbortSignal)
 /** False when the image has no shell to go on with. */
 async function firstContainer(engine: Engine, image: string, signal: AbortSignal): Promise<boolean> {
   const script =
-    'echo "hello from $(hostname), kernel $(uname -r)"; for i in 1 2 3; do sleep 0.1; echo "line $i"; done; echo "to stderr" >&2; exit 3'
+    'echo "hello from $(hostname), kernel $(uname -r)"; for i in 1 2 3; do sleep 0.03; echo "line $i"; done; echo "to stderr" >&2; exit 3'
   const shown = quoted(process.stdout)
   try {
     await steps.run(
