@@ -32,7 +32,7 @@ export async function inspect(
   const answer = await calls.json('GET', path`/containers/${ref}/json`, { signal, subject: containerSubject(ref) })
   const parsed = parse(inspectAnswer, answer, 'GET /containers/{id}/json')
   const { OOMKilled, ExitCode } = parsed.State
-  // A daemon may hear of the end before it hears that the kernel brought it about, and then says so for good.
+  // A daemon may hear of the end before it hears that the kernel brought it about, and then says `false` for good.
   if (OOMKilled !== false || (dialect.containers.tellsInMemory && ExitCode !== killedCode)) return parsed
   return { ...parsed, State: { ...parsed.State, OOMKilled: undefined } }
 }

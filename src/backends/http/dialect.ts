@@ -91,7 +91,7 @@ export interface ContainerWays {
    * and nothing tells whether the restart policy starts it again. Absent: an end that is told is settled.
    */
   readonly settledBy?: readonly string[] | undefined
-  /** That a container was not out of memory is true when it is told, not only that it was. */
+  /** That a container was not out of memory is true when it is told, unless SIGKILL ended it, not only that it was. */
   readonly tellsInMemory: boolean
   /** One that is about to be started again by its restart policy is told from one that is not. */
   readonly tellsRestarts: boolean

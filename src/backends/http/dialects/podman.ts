@@ -117,9 +117,9 @@ export const podman: Dialect = {
     cutEndsStdin: true,
     // `died`, then one of them: `restart` by the policy, or what cleans up behind it is done.
     settledBy: ['restart', 'cleanup', 'remove'],
-    // 4.3 says `false` of what the kernel has killed.
-    // What is sent waits until it goes on.
+    // It takes them, and they wait in the freezer for as long as it is paused.
     signalsPaused: false,
+    // 4.3 says `false` of what the kernel has killed.
     tellsInMemory: false,
     // Its `next-exit` looks once a second whether it runs, and misses a run that is shorter.
     wait: 'plain',
