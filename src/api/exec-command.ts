@@ -2,12 +2,17 @@ import { EngineError } from '../errors.js'
 import type { ExecSpec } from '../model/exec.js'
 import type { Backend } from '../ports/backend/backend.js'
 import { raceAbort } from '../util/abort.js'
+import { unlessUndoHangs } from '../util/patient-abort.js'
 import { type CommandResult, type RunOptions, converse } from './command.js'
 
 const killDeadlineMs = 10_000
 
 /** A further process to its end. If the call fails or is aborted, the process is killed where the backend can (`exec_kill`). */
 export async function execCommand(backend: Backend, containerId: string, spec: ExecSpec, options: RunOptions): Promise<CommandResult> {
+  return await unlessUndoHangs(execToEnd(backend, containerId, spec, options), options.signal)
+}
+
+async function execToEnd(backend: Backend, containerId: string, spec: ExecSpec, options: RunOptions): Promise<CommandResult> {
   const { signal } = options
   const stdin = options.stdin !== undefined
   const id = await backend.execs.create(containerId, { ...spec, stdin }, { signal })

@@ -1,11 +1,19 @@
 import { EngineError } from '../errors.js'
 import type { ContainerSpec } from '../model/container-spec.js'
 import type { Backend } from '../ports/backend/backend.js'
+import { unlessUndoHangs } from '../util/patient-abort.js'
 import { type CommandResult, type RunOptions, converse } from './command.js'
 import { removeOwned } from './owned.js'
 
-/** An owned container for one command. However this settles, the container is removed before; if the engine is closed meanwhile, by the end of its closing. */
+/**
+ * An owned container for one command. However this settles, the container is removed before; if the engine is closed meanwhile, by the end of its closing,
+ * and if the call is aborted and nothing answers any more, by `repair` at the latest.
+ */
 export async function runContainer(backend: Backend, spec: ContainerSpec, options: RunOptions): Promise<CommandResult> {
+  return await unlessUndoHangs(runToRemoval(backend, spec, options), options.signal)
+}
+
+async function runToRemoval(backend: Backend, spec: ContainerSpec, options: RunOptions): Promise<CommandResult> {
   const { signal } = options
   const stdin = options.stdin !== undefined || spec.stdin === true
   const id = await backend.containers.create({ ...ownedSpec(spec), pull: spec.pull ?? 'missing', stdin }, { signal })

@@ -3,8 +3,9 @@ import { engineClosed } from '../errors.js'
 import type { CallOptions } from '../model/common.js'
 import type { Backend } from '../ports/backend/backend.js'
 import type { Attachment } from '../ports/streams.js'
-import { linkedSignal, onAbort, raceAbort } from '../util/abort.js'
+import { type LinkedSignal, linkedSignal, onAbort, raceAbort, within } from '../util/abort.js'
 import { closeable } from '../util/closeable.js'
+import { patientSignal, undoMs, unlessUndoHangs } from '../util/patient-abort.js'
 
 type Call = (...args: unknown[]) => unknown
 
@@ -21,12 +22,14 @@ const attaches: ReadonlySet<string> = new Set(['containers.start', 'streams.atta
 
 /**
  * Closing rejects whatever is under way or called afterwards, on any handle, as `engineClosed`. What is being made is cut off, and undone
- * before the backend is closed: no container comes to be that nobody owns any more.
+ * before the backend is closed: no container comes to be that nobody owns any more. An abort is waited for while the call undoes its work,
+ * but no longer than ten seconds: a daemon that hangs keeps nobody.
  */
 export function untilClosed(backend: Backend): Backend {
   const closing = new AbortController()
   const making = new Set<Promise<unknown>>()
 
+  const patience = ({ signal }: CallOptions): LinkedSignal => patientSignal(signal, { atOnce: closing.signal })
   const make =
     (call: Call, at: number): Call =>
     async (...args) => {
@@ -34,26 +37,38 @@ export function untilClosed(backend: Backend): Backend {
       using linked = linkedSignal(options?.signal, closing.signal)
       const linkedArgs = [...args]
       linkedArgs[at] = { ...options, signal: linked.signal }
-      const made = Promise.resolve(call(...linkedArgs))
-      making.add(made)
-      try {
-        return await made
-      } finally {
+      const made = Promise.resolve(call(...linkedArgs)).finally(() => {
         making.delete(made)
-      }
+      })
+      making.add(made)
+      return await unlessUndoHangs(made, options?.signal)
     }
   const pass =
     (call: Call): Call =>
     (...args) => {
       const result = call(...args)
-      if (result instanceof Promise) return raceAbort(result, closing.signal)
-      return isIterable(result) ? cutOff(result, closing.signal) : result
+      if (result instanceof Promise) return settle(result, args)
+      return isIterable(result) ? iterate(result, args) : result
     }
+  const settle = async (result: Promise<unknown>, args: readonly unknown[]): Promise<unknown> => {
+    using end = patience(optionsOf(args))
+    return await raceAbort(result, end.signal)
+  }
+  const iterate = async function* (source: AsyncIterable<unknown>, args: readonly unknown[]): AsyncGenerator<unknown, void, undefined> {
+    using end = patience(optionsOf(args))
+    yield* cutOff(source, end.signal)
+  }
   const attach =
     (call: Call): Call =>
     async (...args) => {
-      const io = (await raceAbort(Promise.resolve(call(...args)), closing.signal)) as Attachment | undefined
-      return io && attachedUntil(io, closing.signal)
+      const attached = Promise.resolve(call(...args)) as Promise<Attachment | undefined>
+      try {
+        const io = (await settle(attached, args)) as Attachment | undefined
+        return io && attachedUntil(io, closing.signal)
+      } catch (error) {
+        void attached.then((late) => late?.close()).catch(() => {})
+        throw error
+      }
     }
   const service = <K extends keyof Backend & string>(name: K): Backend[K] => {
     const target = backend[name] as object
@@ -89,7 +104,7 @@ export function untilClosed(backend: Backend): Backend {
     system: service('system'),
     ...closeable(async () => {
       closing.abort(engineClosed())
-      await Promise.allSettled(making)
+      await within(undoMs, () => Promise.allSettled(making))
       await backend.close()
     }),
   }
@@ -103,6 +118,11 @@ function attachedUntil(io: Attachment, signal: AbortSignal): Attachment {
     resize: (size, options) => io.resize(size, options),
     ...closeable(() => io.close()),
   }
+}
+/** Every method takes them last, if at all. */
+function optionsOf(args: readonly unknown[]): CallOptions {
+  const last: unknown = args.at(-1)
+  return typeof last === 'object' && last !== null ? last : {}
 }
 function isIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
@@ -127,8 +147,8 @@ async function* cutOff<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncG
       yield value
     }
   } finally {
-    const freed = Promise.resolve(iterator.return?.())
-    if (signal.aborted) freed.catch(() => {})
-    else await freed
+    await raceAbort(Promise.resolve(iterator.return?.()), signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    })
   }
 }

@@ -1,6 +1,6 @@
 // containerd is killed, stopped and started again under a working engine: calls go on or say that it is away, and none hangs.
 import { randomBytes } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isEngineError } from '../../../src/index.js'
 import { type EngineLab, openEngineLab } from '../../setup/containerd-engine.js'
@@ -90,7 +90,7 @@ describe('when containerd goes away', () => {
 
   it('a daemon that does not answer is waited for no longer than the signal says', async () => {
     const { engine, containerd } = lab
-    process.kill(containerd.pid, 'SIGSTOP')
+    await halt(containerd.pid)
     try {
       await expect(engine.containers.run(spec(['true']), { signal: AbortSignal.timeout(300) })).rejects.toMatchObject({
         name: 'TimeoutError',
@@ -99,6 +99,32 @@ describe('when containerd goes away', () => {
       process.kill(containerd.pid, 'SIGCONT')
     }
     expect((await engine.containers.run(spec(['true']))).exitCode).toBe(0)
+  })
+
+  it('a daemon that stops answering in the middle is given some seconds to undo what it made, and all is gone once it answers', async () => {
+    const { containerd, namespace } = lab
+    const abort = new AbortController()
+    let abortedAt = 0
+    const engine = await lab.open({
+      beforeStep: async (step) => {
+        if (step !== 'tasks.start' || abort.signal.aborted) return
+        await halt(containerd.pid)
+        abortedAt = performance.now()
+        abort.abort('enough')
+      },
+    })
+    try {
+      await expect(engine.containers.run(spec(['sleep', '1000']), { signal: abort.signal })).rejects.toBe('enough')
+    } finally {
+      process.kill(containerd.pid, 'SIGCONT')
+    }
+    const waitedMs = performance.now() - abortedAt
+    expect(waitedMs).toBeGreaterThan(5_000)
+    expect(waitedMs).toBeLessThan(20_000)
+    expect((await engine.containers.run(spec(['true']))).exitCode).toBe(0)
+    await engine.close()
+    const { containers, tasks, snapshots } = await daemonContents(containerd.address, namespace)
+    expect([containers, tasks, snapshots.filter((key) => !key.startsWith('sha256:'))]).toEqual([[], [], []])
   })
 })
 
@@ -157,6 +183,17 @@ describe('several engines on one root', () => {
     await expect.poll(use, { timeout: 20_000 }).toBeLessThanOrEqual(first)
   })
 })
+
+/** Resolves when it has stopped: with many threads on a busy machine it goes on answering for a while. */
+async function halt(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP')
+  const states = async (): Promise<Set<string | undefined>> => {
+    const threads = await readdir(`/proc/${pid}/task`)
+    const stats = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8')))
+    return new Set(stats.map((stat) => stat.split(') ').at(-1)?.[0]))
+  }
+  await expect.poll(states, { timeout: 20_000, interval: 10 }).toEqual(new Set(['T']))
+}
 
 /** Whether it was there to get it. */
 function signalled(pid: number): boolean {

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Engine } from '../../../src/api/engine.js'
 import type { CallOptions } from '../../../src/model/common.js'
 import type { ImageInfo } from '../../../src/model/image.js'
@@ -143,5 +143,79 @@ describe('a closed engine', () => {
     abort.abort('enough')
     await expect(pulling).rejects.toBe('enough')
     await engine.close()
+  })
+})
+
+describe('an aborted call that hangs', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+  const never = (): Promise<never> => new Promise(() => {})
+
+  it('rejects after ten seconds, whatever it is', async () => {
+    const endless = () => ({ [Symbol.asyncIterator]: () => ({ next: never }) })
+    const { backend } = fakeBackend({
+      containers: { create: async () => 'c1', start: never, stop: never, remove: never },
+      images: { pull: never, save: endless },
+      execs: { create: never },
+    })
+    const engine = new Engine(backend)
+    const container = await engine.containers.create(spec)
+    const abort = new AbortController()
+    const options = { signal: abort.signal }
+    const settled = vi.fn()
+    const calls = [
+      engine.containers.run(spec, options),
+      engine.images.pull('a:1', options),
+      container.start(options),
+      container.stop(options),
+      container.exec(['true'], options),
+      readAll(() => engine.images.save(['a:1'], options)),
+    ].map((call) => call.catch(settled))
+    await vi.advanceTimersByTimeAsync(60_000)
+    abort.abort('enough')
+    await vi.advanceTimersByTimeAsync(9_999)
+    expect(settled).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    await Promise.all(calls)
+    expect(settled.mock.calls).toEqual(calls.map(() => ['enough']))
+  })
+  it('has its streams closed when they come later', async () => {
+    const close = vi.fn(async () => {})
+    const { backend } = fakeBackend({
+      containers: { create: async () => 'c1' },
+      streams: {
+        attach: () =>
+          new Promise((resolve) => {
+            const output = (async function* () {})()
+            const io = { output, write: async () => {}, closeStdin: async () => {}, resize: async () => {}, ...closeable(close) }
+            setTimeout(() => {
+              resolve(io)
+            }, 11_000)
+          }),
+      },
+    })
+    const container = await new Engine(backend).containers.create(spec)
+    const outcome = expect(container.attach({ signal: AbortSignal.abort('enough') })).rejects.toBe('enough')
+    await vi.advanceTimersByTimeAsync(10_000)
+    await outcome
+    expect(close).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(close).toHaveBeenCalledOnce()
+  })
+  it('holds the closing up no longer than that', async () => {
+    const { backend, names } = fakeBackend({ images: { pull: never } })
+    const engine = new Engine(backend)
+    const pulling = engine.images.pull('a:1')
+    pulling.catch(() => {})
+    const closing = engine.close()
+    await vi.advanceTimersByTimeAsync(9_999)
+    expect(names()).not.toContain('close')
+    await vi.advanceTimersByTimeAsync(1)
+    await closing
+    expect(names()).toContain('close')
   })
 })

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { type FailedUndo, Rollback } from '../../../src/util/rollback.js'
 
 it('a step that hangs is told so, traced after its deadline, and the next one runs', async () => {
@@ -16,6 +16,23 @@ it('a step that hangs is told so, traced after its deadline, and the next one ru
   await expect(failing()).rejects.toThrow('the real one')
   expect(seen).toEqual(['told', 'first'])
   expect(traced.map(({ step }) => step)).toEqual(['throws', 'hangs'])
+})
+
+it('after a step that hangs the others have a second', async () => {
+  vi.useFakeTimers()
+  try {
+    const traced: FailedUndo[] = []
+    const undo = new Rollback((failure) => traced.push(failure))
+    for (const step of ['third', 'second', 'first']) undo.defer(step, () => new Promise(() => {}))
+    const undone = undo[Symbol.asyncDispose]()
+    await vi.advanceTimersByTimeAsync(9_999)
+    expect(traced).toEqual([])
+    await vi.advanceTimersByTimeAsync(2_001)
+    await undone
+    expect(traced.map(({ step }) => step)).toEqual(['first', 'second', 'third'])
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 it('a tracer that throws changes nothing', async () => {
