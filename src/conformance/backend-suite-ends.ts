@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import type { Capability } from '../ports/backend/backend.js'
 import {
   type BackendCase,
-  type BackendSubject,
   endedBy,
   forever,
   idsOf,
   statusOf,
   uniqueName,
+  whenReady,
   withAttached,
   withContainer,
   withRunning,
@@ -19,18 +19,6 @@ import { logLines, readUntil, shell } from './tasks/subject.js'
 const trapping = (signal: string, code: number): readonly string[] =>
   shell(`trap "echo got ${signal}; exit ${code}" ${signal}; echo ready; sleep 100000 & wait`)
 const deaf = shell('trap "" TERM; echo ready; while true; do sleep 1000; done')
-
-async function whenReady(
-  subject: BackendSubject,
-  command: readonly string[],
-  extra: Parameters<typeof withAttached>[2],
-  body: (id: string) => Promise<void>,
-): Promise<void> {
-  await withAttached(subject, command, extra, async (id, attachment) => {
-    await readUntil(attachment, 'ready')
-    await body(id)
-  })
-}
 
 export const endCases: readonly BackendCase[] = [
   {

@@ -10,6 +10,7 @@ import {
   run,
   say,
   statusOf,
+  whenReady,
   withAttached,
   withContainer,
   withRunning,
@@ -161,10 +162,12 @@ export const limitCases: readonly BackendCase[] = [
     needs: 'pause',
     async run(subject) {
       const { containers, control } = subject.backend
-      await withRunning(subject, shell('trap "exit 3" TERM; while true; do sleep 0.05; done'), {}, async (id) => {
+      const once = subject.real ? whenReady : withRunning
+      await once(subject, shell('trap "exit 3" TERM; echo ready; while true; do sleep 0.05; done'), {}, async (id) => {
         await control.pause(id)
         await containers.stop(id, { graceMs: 20_000 })
         assert.equal(await statusOf(subject, id), 'exited')
+        if (subject.real) endedBy(await containers.wait(id), { exitCode: 3 })
         await containers.start(id)
         await control.pause(id)
         await containers.stop(id, { graceMs: 0 })

@@ -10,7 +10,7 @@ import type { ExitStatus } from '../model/process.js'
 import type { Backend, Capability } from '../ports/backend/backend.js'
 import type { Attachment } from '../ports/streams.js'
 import { type Case, collect } from './suite.js'
-import { type Output, readAll, shell } from './tasks/subject.js'
+import { type Output, readAll, readUntil, shell } from './tasks/subject.js'
 
 /** Beside what a backend itself says it can, what the place of the suite can. */
 export type BackendFeature =
@@ -157,6 +157,19 @@ export async function withAttached<T>(
     } finally {
       await attachment.close()
     }
+  })
+}
+
+/** As `withAttached`, once the command has printed "ready": a process 1 does not hear a signal before it has a handler for it. */
+export async function whenReady(
+  subject: BackendSubject,
+  command: readonly string[],
+  extra: Parameters<typeof withAttached>[2],
+  body: (id: string) => Promise<void>,
+): Promise<void> {
+  await withAttached(subject, command, extra, async (id, attachment) => {
+    await readUntil(attachment, 'ready')
+    await body(id)
   })
 }
 
