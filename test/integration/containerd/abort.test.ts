@@ -61,7 +61,7 @@ async function abortAtEach(work: (signal: AbortSignal) => Promise<unknown>, afte
     if (outcome !== undefined) expect(outcome, `aborted before step ${at}, "${name}"`).toBe(reason)
     await after()
     // What an aborted exec leaves goes behind the scenes.
-    await expect.poll(() => left(shims), { timeout: 5_000, message: `aborted before step ${at}, "${name}"` }).toEqual(before)
+    await expect.poll(() => left(shims), { timeout: 20_000, message: `aborted before step ${at}, "${name}"` }).toEqual(before)
     if (!abort.signal.aborted) return at - 1
   }
 }
@@ -87,7 +87,7 @@ describe(`an abort before ${whichSteps} rejects with the reason and leaves nothi
     await container.exec(['true']) // makes the directory of its execs, which stays with it
     const check = async (): Promise<void> => {
       expect((await container.inspect()).state.status).toBe('running')
-      await expect.poll(() => container.top(), { timeout: 5_000 }).toHaveLength(1)
+      await expect.poll(() => container.top(), { timeout: 20_000 }).toHaveLength(1)
     }
     expect(await abortAtEach((signal) => container.exec(['true'], { signal }), check, false)).toBeGreaterThan(5)
   }, 180_000)

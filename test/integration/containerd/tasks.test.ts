@@ -176,7 +176,7 @@ describe.each(['runc', 'crun'])('tasks with %s', (runtime) => {
     await round()
     const before = await openDescriptors()
     await round()
-    await expect.poll(openDescriptors, { timeout: 5_000 }).toEqual(before)
+    await expect.poll(openDescriptors, { timeout: 20_000 }).toEqual(before)
   })
 
   it('descriptors return to what they were after each kind of failure', async () => {
@@ -192,7 +192,7 @@ describe.each(['runc', 'crun'])('tasks with %s', (runtime) => {
       abort.abort(new Error('enough'))
     }, 10)
     await expect(running).rejects.toThrow('enough')
-    await expect.poll(openDescriptors, { timeout: 5_000 }).toEqual(before)
+    await expect.poll(openDescriptors, { timeout: 20_000 }).toEqual(before)
   })
 
   it('a runtime of ours leaves nothing of a task in its cgroups or its state', async () => {

@@ -109,7 +109,7 @@ it('processes that open and are killed all the time leave nothing that the next 
     await (await openFileLocks(root)).close()
     return [await names('owners'), await names('locks')]
   }
-  await expect.poll(left, { timeout: 5_000 }).toEqual([[], []])
+  await expect.poll(left, { timeout: 20_000 }).toEqual([[], []])
 })
 
 it('what a crash left before, between and after the steps of opening is swept', async () => {

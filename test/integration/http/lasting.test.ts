@@ -149,7 +149,7 @@ describe('descriptors', () => {
     expect((await readdir('/proc/self/fd')).length).toBeLessThanOrEqual(before + 64 + 10)
     await backend.close()
     for (const outcome of await settled) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } })
-    await expect.poll(async () => (await readdir('/proc/self/fd')).length, { timeout: 5_000 }).toBeLessThanOrEqual(before)
+    await expect.poll(async () => (await readdir('/proc/self/fd')).length, { timeout: 20_000 }).toBeLessThanOrEqual(before)
     await daemon.docker('rm', '--force', id)
   })
 })

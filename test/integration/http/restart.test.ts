@@ -39,7 +39,7 @@ describe.each(Object.entries(daemons))('a restart on %s', (_, start) => {
       const since = await system.cursor()
       const reason = new Error('nobody waits')
       const controller = new AbortController()
-      const restarting = containers.restart(id, { graceMs: 3_000, signal: controller.signal })
+      const restarting = containers.restart(id, { graceMs: 5_000, signal: controller.signal })
       restarting.catch(() => {})
       await readUntil(attachment, 'asked to end')
       controller.abort(reason)

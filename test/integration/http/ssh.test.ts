@@ -92,14 +92,14 @@ describe('who is refused', () => {
     ['who does not know the host', 'unknown host', 'Host key verification failed'],
   ] as const)('%s is told so at once', async (_, manner, words) => {
     await as(manner)
-    await expect(connectHttp({ url: url(), signal: AbortSignal.timeout(10_000) })).rejects.toMatchObject({
+    await expect(connectHttp({ url: url(), signal: AbortSignal.timeout(30_000) })).rejects.toMatchObject({
       code: 'permission_denied',
       message: expect.stringContaining(words),
     })
   })
 
   it('a port where nobody listens, and a socket where no daemon is, are unavailable', async () => {
-    const signal = AbortSignal.timeout(10_000)
+    const signal = AbortSignal.timeout(30_000)
     await expect(connectHttp({ url: 'ssh://root@127.0.0.1:1', signal })).rejects.toMatchObject({ code: 'unavailable' })
     await expect(connectHttp({ url: url(join(empty, 'no.sock')), signal })).rejects.toMatchObject({ code: 'unavailable' })
   })

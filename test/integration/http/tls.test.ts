@@ -79,7 +79,7 @@ async function relayTo(path: string, port: number): Promise<Closeable> {
 
 /** Nobody waits for ever: a handshake that fails late must be told as well. */
 const refused = (options: { readonly url?: string; readonly tls?: TlsOptions }) =>
-  expect(connectHttp({ url, ...options, signal: AbortSignal.timeout(5_000) })).rejects
+  expect(connectHttp({ url, ...options, signal: AbortSignal.timeout(30_000) })).rejects
 
 describe('a daemon that takes nobody without a certificate', () => {
   it('is met with one, and gives all descriptors back', async () => {
@@ -91,7 +91,7 @@ describe('a daemon that takes nobody without a certificate', () => {
     await Promise.all(Array.from({ length: 200 }, () => backend.system.info()))
     await backend.close()
     // One of the set-up's own may still be closing at the beginning.
-    await expect.poll(openSockets, { timeout: 5_000 }).toBeLessThanOrEqual(before)
+    await expect.poll(openSockets, { timeout: 20_000 }).toBeLessThanOrEqual(before)
   })
 
   it('gives a container and an exec all of their input, the end of it, and what they say after it', async () => {

@@ -253,7 +253,7 @@ describe.each([
       await root.tasks.repair()
       await root.tasks.delete(asked, { kill: true })
       // What was forked in the moment of the kill and had no name yet finds nothing to run, and ends by itself.
-      await expect.poll(() => leftovers(root), { timeout: 3_000, message: `killed after ${ms} ms` }).toEqual(nothing)
+      await expect.poll(() => leftovers(root), { timeout: 20_000, message: `killed after ${ms} ms` }).toEqual(nothing)
     }
   })
 
@@ -298,7 +298,7 @@ describe.each([
     await round()
     const before = await openDescriptors()
     await round()
-    await expect.poll(openDescriptors, { timeout: 5_000 }).toEqual(before)
+    await expect.poll(openDescriptors, { timeout: 20_000 }).toEqual(before)
   })
 
   it('descriptors return to what they were after each kind of failure', async () => {
@@ -326,7 +326,7 @@ describe.each([
       await started?.attachment?.close()
       await root.tasks.delete(asked, { kill: true })
     }
-    await expect.poll(openDescriptors, { timeout: 5_000 }).toEqual(before)
+    await expect.poll(openDescriptors, { timeout: 20_000 }).toEqual(before)
   })
 
   it('a root that cannot be mounted fails the run with what the kernel says', async () => {

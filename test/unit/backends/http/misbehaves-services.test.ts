@@ -28,7 +28,7 @@ const { created, running, exited, image } = answers as Required<typeof answers>
 const id = running?.Id ?? ''
 const at = (rest: string): string => `/containers/${id}${rest}`
 const spec = { image: 'registry.example/app:1', command: ['true'], networkMode: 'none' } as const
-const deadline = { timeout: 5_000 }
+const deadline = { timeout: 20_000 }
 
 let daemon: ScriptedDaemon
 let backend: Backend

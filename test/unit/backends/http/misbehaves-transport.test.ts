@@ -29,7 +29,7 @@ afterEach(async () => {
   await calls.close()
   await daemon.close()
 })
-const deadline = { timeout: 5_000 }
+const deadline = { timeout: 20_000 }
 const text = async (bytes: AsyncIterable<Uint8Array>): Promise<string> => Buffer.concat(await collect(bytes)).toString()
 /** The four ways of asking, each read to its end. */
 const ways = {
