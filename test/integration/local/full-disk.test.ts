@@ -66,4 +66,4 @@ it('a full disk is resource_exhausted and leaves nothing torn; with room the sam
   await snapshots.commit('whole', 'key')
   await using tree = await mountTree(await snapshots.view('look', 'whole'))
   expect((await readFile(join(tree.root, 'large'))).equals(body)).toBe(true)
-}, 30_000)
+})

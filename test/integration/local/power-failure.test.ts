@@ -70,4 +70,4 @@ it('an image that is told as pulled is whole after a power failure in the next m
   await using tree = await mountTree(await opened.storage.snapshotter().view('look', top))
   for (const { name, body } of [below, { ...below, name: 'to-below' }, ...files])
     expect((await readFile(join(tree.root, name))).equals(body), name).toBe(true)
-}, 60_000)
+})

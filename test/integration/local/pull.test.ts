@@ -77,7 +77,7 @@ it('five processes that pull one image ask the registry for each blob once', asy
   expect(ids).toEqual(ids.map(() => image.configDescriptor.digest))
   expect(asked('five', image)).toEqual([image.configDescriptor, ...image.layers].map(() => [200]))
   await checkTree(root, image)
-}, 60_000)
+})
 
 it('when the first of five is killed half-way the others go on with what it has, and ask for nothing twice', async () => {
   const { image, reference } = await publish('killed')
@@ -97,7 +97,7 @@ it('when the first of five is killed half-way the others go on with what it has,
   // Of a layer of which nothing had come to the disk all is asked for; of the others once, or the rest.
   for (const statuses of layers) expect([[200], [200, 206], [200, 200]]).toContainEqual(statuses)
   await checkTreeAfterKill(root, image)
-}, 60_000)
+})
 
 /** What the dead one held is freed by repair, once. */
 async function checkTreeAfterKill(root: string, image: BuiltImage): Promise<void> {
@@ -192,7 +192,7 @@ it('what a pull has started ends when it is killed, and a moment after its work 
   await expect.poll(() => workingIn(root), { timeout: 10_000 }).not.toEqual([])
   await applied
   await expect.poll(() => workingIn(root), { timeout: 10_000 }).toEqual([])
-}, 60_000)
+})
 
 /** Processes in a mount namespace where the store of that root is mounted. */
 async function workingIn(root: string): Promise<readonly string[]> {
