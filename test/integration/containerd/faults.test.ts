@@ -1,11 +1,11 @@
 // containerd is killed, stopped and started again under a working engine: calls go on or say that it is away, and none hangs.
 import { randomBytes } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isEngineError } from '../../../src/index.js'
 import { type EngineLab, openEngineLab } from '../../setup/containerd-engine.js'
 import { buildImage, putImage } from '../../setup/images.js'
-import { daemonContents } from '../../setup/outside.js'
+import { daemonContents, halt } from '../../setup/outside.js'
 import { startRegistry } from '../../setup/registry.js'
 
 let lab: EngineLab
@@ -183,17 +183,6 @@ describe('several engines on one root', () => {
     await expect.poll(use, { timeout: 20_000 }).toBeLessThanOrEqual(first)
   })
 })
-
-/** Resolves when it has stopped: with many threads on a busy machine it goes on answering for a while. */
-async function halt(pid: number): Promise<void> {
-  process.kill(pid, 'SIGSTOP')
-  const states = async (): Promise<Set<string | undefined>> => {
-    const threads = await readdir(`/proc/${pid}/task`)
-    const stats = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8')))
-    return new Set(stats.map((stat) => stat.split(') ').at(-1)?.[0]))
-  }
-  await expect.poll(states, { timeout: 20_000, interval: 10 }).toEqual(new Set(['T']))
-}
 
 /** Whether it was there to get it. */
 function signalled(pid: number): boolean {

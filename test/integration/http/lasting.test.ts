@@ -2,11 +2,13 @@
 import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectHttp } from '../../../src/backends/http/connect.js'
+import { Engine } from '../../../src/index.js'
 import type { EngineEvent } from '../../../src/model/event.js'
 import type { TraceEntry } from '../../../src/model/trace.js'
 import { bundleProgram, type Programs } from '../../setup/child-program.js'
 import { startTestDockerd, type TestDockerd } from '../../setup/dockerd.js'
 import { busyboxImage, chunks, dockerArchive, plainLayers } from '../../setup/images.js'
+import { halt } from '../../setup/outside.js'
 
 const image = 'registry.example/suite/busybox:1'
 let daemon: TestDockerd
@@ -84,6 +86,30 @@ describe('a daemon that restarts', () => {
     over.abort(new Error('enough'))
     await expect(following).rejects.toThrow('enough')
     for (const id of [first, second]) await backend.containers.remove(id)
+  })
+})
+
+describe('a daemon that stops answering', () => {
+  it('in the middle of a run keeps nobody who aborts it for long, and the container is gone once it answers', async () => {
+    await using engine = new Engine(await connect())
+    const abort = new AbortController()
+    let abortedAt = 0
+    const onOutput = async (): Promise<void> => {
+      await halt(daemon.pid)
+      abortedAt = performance.now()
+      abort.abort('enough')
+    }
+    const command = ['sh', '-c', 'echo run; sleep 100000']
+    try {
+      const running = engine.containers.run({ image, command, networkMode: 'none' }, { signal: abort.signal, onOutput })
+      await expect(running).rejects.toBe('enough')
+    } finally {
+      process.kill(daemon.pid, 'SIGCONT')
+    }
+    expect(performance.now() - abortedAt).toBeLessThan(20_000)
+    await engine.close()
+    // It may still be at the removal that it was asked for first.
+    await expect.poll(here, { timeout: 20_000 }).toEqual([])
   })
 })
 
