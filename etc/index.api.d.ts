@@ -5,8 +5,8 @@ import { Writable } from 'node:stream';
 /** Every asynchronous method takes this, or something that extends it, last. */
 interface CallOptions {
     /**
-     * Aborts the call. The promise rejects with `signal.reason`, unwrapped, when what the call has made so far is undone, and of an `Engine` ten seconds
-     * later at the latest: then what hangs is undone when it answers, or by `Engine.repair`.
+     * Aborts the call. The promise rejects with `signal.reason`, unwrapped, when what the call has made so far is undone; of an `Engine`, ten seconds
+     * later at the latest, whatever hangs in that.
      */
     readonly signal?: AbortSignal | undefined;
 }
