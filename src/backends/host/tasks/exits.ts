@@ -28,6 +28,8 @@ export class Exits {
   readonly #cgroups: Cgroups
   readonly #trace: Trace
   readonly #watches: Map<string, Watch> = new Map()
+  /** By the directory of their log: those that have ended, and whose output is still being copied. */
+  readonly #ending: Map<string, Promise<void>> = new Map()
   readonly #listeners: Set<ExitListener> = new Set()
   readonly #closing: AbortController = new AbortController()
   /** Wire ids with nothing left below, so that `delete` need not ask. */
@@ -59,8 +61,19 @@ export class Exits {
       })
     const watch = { exit, finished }
     this.#watches.set(key, watch)
-    void finished.then(() => this.#watches.delete(key))
+    void exit.then(
+      () => state.log !== undefined && this.#ending.set(state.log, finished),
+      () => {},
+    )
+    void finished.then(() => {
+      this.#watches.delete(key)
+      if (state.log !== undefined) this.#ending.delete(state.log)
+    })
     return watch
+  }
+  /** Resolves when the log there has all of a process whose end has been told. Never rejects. */
+  async copied(log: string): Promise<void> {
+    await this.#ending.get(log)
   }
   watched(state: TaskState): Watch | undefined {
     return this.#watches.get(keyOf(state))

@@ -3,12 +3,16 @@ import type { CallOptions } from '../../../model/common.js'
 import type { ProcessRef, TerminalSize } from '../../../model/process.js'
 import type { LogPlan, TaskIo } from '../../../ports/engine/tasks.js'
 import type { Attachment, LogEntry, LogOptions } from '../../../ports/streams.js'
+import { within } from '../../../util/abort.js'
 import { readLog } from '../log-read.js'
 import { OpenFile } from '../open-file.js'
 import type { TailSource } from '../tail.js'
 import { TaskAttachment, resize } from './attachment.js'
 import type { Watch } from './exits.js'
 import { type TaskContext, mustKnow, named } from './context.js'
+
+/** Of the output of a process that has ended: a shim may still be copying it. */
+const copyMs = 3_000
 
 /** Output is in files, so any number may attach. */
 export class CarriedTaskIo implements TaskIo {
@@ -40,6 +44,8 @@ export class CarriedTaskIo implements TaskIo {
     options.signal?.throwIfAborted()
     if (plan.driver === 'none') throw new EngineError('unsupported', 'log driver "none" keeps nothing to read')
     const live = options.follow === true ? await this.#writer(plan.directory) : undefined
+    // Who has been told of an end finds all output, unless something that inherited it holds that up.
+    if (options.follow !== true) await within(copyMs, () => this.#context.exits.copied(plan.directory), { signal: options.signal })
     yield* readLog(plan.directory, { ...options, ended: live?.finished })
   }
 
