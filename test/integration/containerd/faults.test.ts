@@ -1,11 +1,14 @@
 // containerd is killed, stopped and started again under a working engine: calls go on or say that it is away, and none hangs.
 import { randomBytes } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { oci } from '../../../src/drivers/index.js'
 import { isEngineError } from '../../../src/index.js'
 import { type EngineLab, openEngineLab } from '../../setup/containerd-engine.js'
 import { buildImage, putImage } from '../../setup/images.js'
-import { daemonContents, halt } from '../../setup/outside.js'
+import { daemonContents, halt, shimsLeft } from '../../setup/outside.js'
 import { startRegistry } from '../../setup/registry.js'
 
 let lab: EngineLab
@@ -150,6 +153,43 @@ describe('several engines on one root', () => {
     const outcomes = await Promise.allSettled([lab.engine, other].map(async (engine) => (await engine.containers.get(id)).remove()))
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'not_found' } })
+  })
+
+  // Cut off, it may leave a shim for ever: containerd takes the next one for the end of it.
+  it.each(['closed', 'aborted'] as const)('one that is %s while it deletes a task waits for the answer', async (how) => {
+    const program = join(lab.root, 'slow')
+    await writeFile(program, '#!/bin/sh\ncase " $* " in *" delete "*) sleep 1;; esac\nexec crun "$@"\n', { mode: 0o755 })
+    const container = await lab.engine.containers.create(spec(['sleep', '1000']))
+    await lab.engine.close()
+    const answers: (string | undefined)[] = []
+    let begun = (): void => {}
+    const deleting = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const runtimes = { runc: oci(program), crun: oci(program) }
+    const engine = await lab.open({
+      runtimes,
+      beforeStep: (step) => {
+        if (step === 'tasks.delete') begun()
+      },
+      onTrace: (entry) => {
+        if (entry.kind === 'call' && entry.name === 'tasks.delete') answers.push(entry.code)
+      },
+    })
+    const same = await engine.containers.get(container.id)
+    await same.start()
+    const abort = new AbortController()
+    const removing = same.remove({ force: true, signal: abort.signal }).catch(() => {})
+    await deleting
+    await delay(200) // until the shim is at it
+    if (how === 'closed') await engine.close()
+    else abort.abort()
+    await removing
+    await engine.close()
+    expect(answers).toEqual([undefined])
+    const other = await lab.open({ runtimes })
+    await (await other.containers.find(container.id))?.remove({ force: true })
+    expect(await shimsLeft(lab.namespace)).toEqual([])
   })
 
   it('a closed engine ends what it owns and nothing else', async () => {

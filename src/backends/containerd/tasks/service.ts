@@ -27,8 +27,9 @@ export interface ContainerdTasksOptions {
 export function containerdTasks({ calls, directory, rootId, removals: given, locks, runtimes }: ContainerdTasksOptions): CarriedTasks {
   const cgroups = new Cgroups()
   const removals = given ?? new Removals(calls.trace)
+  const wire = new Wire(calls, rootId, locks)
   return new CarriedTasks({
-    carrier: containerdCarrier(new Wire(calls, rootId, locks), runtimes, cgroups),
+    carrier: containerdCarrier(wire, runtimes, cgroups),
     files: new TaskFiles(directory, removals),
     cgroups,
     runtimes,
@@ -38,6 +39,7 @@ export function containerdTasks({ calls, directory, rootId, removals: given, loc
     step: (name) => calls.step(name),
     trace: calls.trace,
     closed: async () => {
+      await wire.settled()
       if (given === undefined) await removals.close()
     },
   })

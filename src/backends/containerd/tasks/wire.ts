@@ -3,6 +3,7 @@ import type { Locks } from '../../../ports/engine/locks.js'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import { isEngineError } from '../../../errors.js'
 import type { CallOptions, Labels, Mount } from '../../../model/common.js'
+import { within } from '../../../util/abort.js'
 import type { Calls, UnaryOptions } from '../channel.js'
 import { Containers } from '../gen/containers_pb.js'
 import { Status } from '../gen/task_pb.js'
@@ -14,6 +15,7 @@ export const rootLabel = 'pouch-sdk/root'
 export const containerLabel = 'pouch-sdk/container'
 const specType = 'types.containerd.io/opencontainers/runtime-spec/1/'
 
+const settleMs = 5_000
 /** A daemon that restarts is waited for; one that does not come back is `unavailable`. */
 const patience = { waitForReady: true } as const
 
@@ -21,6 +23,7 @@ export class Wire {
   readonly #calls: Calls
   readonly #rootId: string
   readonly #locks: Pick<Locks, 'acquire'>
+  readonly #deleting: Set<Promise<boolean>> = new Set()
 
   constructor(calls: Calls, rootId: string, locks: Pick<Locks, 'acquire'>) {
     this.#calls = calls
@@ -113,10 +116,21 @@ export class Wire {
   /** Waits until the output is copied. False: it was gone. Throws `failed_precondition` while it runs. */
   async deleteProcess(target: CarriedTarget, options: UnaryOptions): Promise<boolean> {
     if (target.execId !== undefined) return gone(this.#calls.unary(Tasks.method.deleteProcess, ids(target), about(target, options)))
-    // Not two at once, in whatever process: containerd 1.6 lets the second close the connection on which the first is
-    // about to send the shim home, and that one then stays for ever.
+    // Not two at once, in whatever process, nor one that is cut off while the shim is at it: containerd 1.6 lets the second close the
+    // connection on which the first is about to send the shim home, and that one then stays for ever.
     await using _lock = await this.#locks.acquire(`task/${target.wireId}`, { signal: options.signal })
-    return await gone(this.#calls.unary(Tasks.method.delete, { containerId: target.wireId }, about(target, options)))
+    const request = { containerId: target.wireId }
+    const deleting = gone(this.#calls.unary(Tasks.method.delete, request, { ...about(target, options), waitForAnswer: true }))
+    this.#deleting.add(deleting)
+    try {
+      return await deleting
+    } finally {
+      this.#deleting.delete(deleting)
+    }
+  }
+  /** Before the connection is closed, which would cut them off: resolves when no task is being deleted, or after some seconds. */
+  async settled(): Promise<void> {
+    await within(settleMs, () => Promise.allSettled(this.#deleting))
   }
   /** Of the whole namespace, by wire id. */
   async listTasks(options: CallOptions): Promise<ReadonlyMap<string, CarriedProcess>> {
