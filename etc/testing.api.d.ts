@@ -1322,7 +1322,8 @@ declare class Containers {
     /** One that is removed at the end of its block, or else with this process. */
     createOwned(spec: ContainerSpec, options?: CallOptions): Promise<OwnedContainer>;
     /**
-     * Pulls the image if it is missing, runs the container to its end, and removes it, however this settles; where the engine is closed meanwhile, by the end of that.
+     * Pulls the image if it is missing, runs the container to its end, and removes it, however this settles; where the engine is closed meanwhile, by the end of that,
+     * and where an abort meets a daemon that hangs, with the engine or by `repair`.
      * Resolves with the exit code, whatever it is. A command not found or not executable rejects with `failed_precondition` and `exitCode` 127 or 126.
      */
     run(spec: ContainerSpec, options?: RunOptions): Promise<CommandResult>;

@@ -7,7 +7,7 @@ import { removeOwned } from './owned.js'
 
 /**
  * An owned container for one command. However this settles, the container is removed before; if the engine is closed meanwhile, by the end of its closing,
- * and if the call is aborted and nothing answers any more, by `repair` at the latest.
+ * and if the call is aborted and nothing answers any more, with the engine or by `repair`.
  */
 export async function runContainer(backend: Backend, spec: ContainerSpec, options: RunOptions): Promise<CommandResult> {
   return await unlessUndoHangs(runToRemoval(backend, spec, options), options.signal)

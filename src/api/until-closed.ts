@@ -51,7 +51,9 @@ export function untilClosed(backend: Backend): Backend {
       return isIterable(result) ? iterate(result, args) : result
     }
   const settle = async (result: Promise<unknown>, args: readonly unknown[]): Promise<unknown> => {
-    using end = patience(optionsOf(args))
+    const options = optionsOf(args)
+    if (options.signal === undefined) return await raceAbort(result, closing.signal)
+    using end = patience(options)
     return await raceAbort(result, end.signal)
   }
   const iterate = async function* (source: AsyncIterable<unknown>, args: readonly unknown[]): AsyncGenerator<unknown, void, undefined> {

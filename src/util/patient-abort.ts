@@ -32,6 +32,7 @@ export function patientSignal(
 
 /** `work`; an abort waits for what it undoes. What hangs in that is its own affair: the reason comes all the same. */
 export async function unlessUndoHangs<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work
   using patience = patientSignal(signal)
   return await raceAbort(work, patience.signal)
 }

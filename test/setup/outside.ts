@@ -161,8 +161,8 @@ export async function halt(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP')
   for (;;) {
     const threads = await readdir(`/proc/${pid}/task`)
-    const stats = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8')))
-    if (stats.every((stat) => stat.includes(') T '))) return
+    const stats = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => ''))) // one may end meanwhile
+    if (stats.every((stat) => stat.includes(') T ') || stat === '')) return
     await setTimeout(10)
   }
 }

@@ -128,7 +128,7 @@ export class Wire {
       this.#deleting.delete(deleting)
     }
   }
-  /** Before the connection is closed, which would cut them off: resolves when no task is being deleted, or after some seconds. */
+  /** For who is about to close the connection, which would cut deletions off: resolves when none is under way, or after some seconds. */
   async settled(): Promise<void> {
     await within(settleMs, () => Promise.allSettled(this.#deleting))
   }

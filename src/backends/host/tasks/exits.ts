@@ -61,14 +61,8 @@ export class Exits {
       })
     const watch = { exit, finished }
     this.#watches.set(key, watch)
-    void exit.then(
-      () => state.log !== undefined && this.#ending.set(state.log, finished),
-      () => {},
-    )
-    void finished.then(() => {
-      this.#watches.delete(key)
-      if (state.log !== undefined) this.#ending.delete(state.log)
-    })
+    void finished.then(() => this.#watches.delete(key))
+    if (state.log !== undefined) this.#noteEnding(state.log, watch)
     return watch
   }
   /** Resolves when the log there has all of a process whose end has been told. Never rejects. */
@@ -104,6 +98,13 @@ export class Exits {
     this.#closing.abort(backendClosed())
   }
 
+  #noteEnding(log: string, { exit, finished }: Watch): void {
+    const ending = exit.then(() => this.#ending.set(log, finished))
+    ending
+      .then(() => finished)
+      .then(() => this.#ending.delete(log))
+      .catch(() => {}) // closed before it ended
+  }
   async #settle(files: ProcessFiles, state: TaskState, waiting: Promise<CarriedExit | undefined> | undefined): Promise<ExitStatus> {
     const end = await this.#end(state, waiting)
     await this.#step('tasks.settle')
